@@ -1,0 +1,176 @@
+"""What the screens and the command line may ask of a host: one protocol, spoken over SSH, locally, and by the fake.
+
+Names of jobs, datasets and sources are references (`runner.models.Ref`) in text; the runner fills in the caller as
+owner where the text names none. Every method raises a `floyd_tui.errors.HostError` where the host cannot be reached
+and `RunnerProblem` where the runner refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from floyd_tui.errors import FloydError
+from runner.models import (
+    AddedVersion,
+    Dataset,
+    Environment,
+    Event,
+    FileInfo,
+    HostStats,
+    Job,
+    JobState,
+    Launch,
+    LogEnd,
+    Metric,
+    NewVersion,
+    Project,
+    RunnerInfo,
+    TreeStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    """A piece of a log: `data` begins at byte `offset`.
+
+    `times` are (offset, epoch seconds) marks; `end` closes the log.
+    """
+
+    offset: int
+    data: bytes = b""
+    times: tuple[tuple[int, float], ...] = ()
+    end: LogEnd | None = None
+
+
+class Client(Protocol):
+    """One host's runner."""
+
+    async def info(self) -> RunnerInfo: ...
+
+    async def projects(self) -> list[Project]: ...
+    async def create_project(self, name: str, description: str = "") -> Project: ...
+
+    async def jobs(
+        self,
+        project: str | None = None,
+        states: Sequence[JobState] = (),
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Jobs, newest first."""
+        ...
+
+    async def job(self, name: str) -> Job: ...
+    async def launch(self, launch: Launch) -> Job: ...
+    async def stop(self, job: str) -> Job: ...
+    async def delete_job(self, job: str) -> None: ...
+
+    def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:
+        """The log from byte `offset` on; negative: so many bytes before the end. With `follow`, until the job's end."""
+        ...
+
+    async def metrics(self, job: str, after: int = 0) -> list[Metric]:
+        """The job's metrics in the order they came, without the first `after` of them."""
+        ...
+
+    async def files(self, source: str, path: str = "", recursive: bool = False) -> list[FileInfo]:
+        """What a folder of `source` holds: ``P/N/output``, ``P/N/code`` or ``D/V``. Sorted, folders first."""
+        ...
+
+    def content(self, source: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """One file's bytes from `offset` on."""
+        ...
+
+    async def datasets(self) -> list[Dataset]: ...
+    async def dataset(self, name: str) -> Dataset: ...
+    async def add_version(self, dataset: str, version: NewVersion) -> AddedVersion: ...
+
+    async def environments(self) -> list[Environment]: ...
+
+    async def stats(self) -> HostStats: ...
+    def follow_stats(self) -> AsyncIterator[HostStats]:
+        """The host's gauges once a second."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """What changes from now on; an empty event first, and as a sign of life."""
+        ...
+
+    async def put_tree(self, digest: str, manifest: AsyncIterable[bytes]) -> TreeStatus:
+        """Name a tree; the answer tells which blobs of it are missing."""
+        ...
+
+    async def tree_status(self, digest: str) -> TreeStatus:
+        """Ask again after sending blobs; a tree with nothing missing is complete and may be used."""
+        ...
+
+    def tree(self, digest: str, source: str) -> AsyncIterator[bytes]:
+        """The manifest of a tree that the caller may see as part of `source`."""
+        ...
+
+    async def send_blobs(self, frames: AsyncIterable[bytes]) -> int:
+        """Send blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete."""
+        ...
+
+
+class LinkState(Enum):
+    """A connection as the UI shows it."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """Where a link stands: since when (`time.monotonic` seconds), why not live, and when it tries again."""
+
+    state: LinkState
+    since: float
+    error: FloydError | None = None
+    retry_at: float | None = None
+
+
+class Link(Protocol):
+    """A host's connection that keeps itself up. `client` stays the same object through reconnects.
+
+    FAILED means that trying again by itself is no use (a refused login, a changed or unknown host key, no runner): the
+    user must act, then call `retry`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> LinkStatus: ...
+    @property
+    def client(self) -> Client: ...
+
+    def watch(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
+        """Call `callback` on each change of status; returns what ends that."""
+        ...
+
+    async def start(self) -> None:
+        """Begin connecting in the background; returns at once."""
+        ...
+
+    async def connected(self) -> None:
+        """Wait until LIVE; raises the error of a FAILED link."""
+        ...
+
+    async def retry(self) -> None:
+        """Try again now."""
+        ...
+
+    async def trust_host_key(self) -> None:
+        """Write the unknown host key of the last error to known_hosts and try again."""
+        ...
+
+    async def install_runner(self) -> None:
+        """Put the runner on the host, start it and try again."""
+        ...
+
+    async def close(self) -> None: ...

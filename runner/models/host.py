@@ -1,0 +1,104 @@
+"""What a host is and how it does: its runner, environments, gauges, and the events it tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runner.models.data import Dataset
+from runner.models.jobs import Job
+
+# Raised when a client of the old number could no longer talk to a runner of the new one.
+API_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerInfo:
+    """The first answer to a client. `owner` is who the kernel says the caller is; `executor_note` says why that one."""
+
+    version: str
+    api: int
+    owner: str
+    hostname: str
+    executor: Literal["docker", "process"]
+    executor_note: str
+    data_dir: str
+    pid: int
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment of the catalogue.
+
+    `present` says whether the image is on the host already; `user` is ``root`` where the image needs it.
+    """
+
+    name: str
+    image: str
+    description: str = ""
+    gpu_image: str = ""
+    user: str = ""
+    present: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GpuStats:
+    """One GPU, with None where the driver does not answer that question.
+
+    Memory in bytes, power in watts, temperature in °C, utilization in percent.
+    """
+
+    index: int
+    uuid: str
+    name: str
+    utilization: float | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature: float | None = None
+    power: float | None = None
+    power_limit: float | None = None
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStats:
+    """What one running job uses: `cpu_percent` counts 100 a core; memory in bytes, no limit is None."""
+
+    job: str
+    cpu_percent: float | None = None
+    memory_used: int | None = None
+    memory_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostStats:
+    """The host's gauges at `time` (epoch seconds).
+
+    `gpu_note` says in a sentence why there are no GPUs, where there are none. Sizes in bytes; `disk_*` are of the disk
+    that the runner's data lies on.
+    """
+
+    time: float
+    cpu_percent: float
+    cpu_count: int
+    load: float
+    memory_used: int
+    memory_total: int
+    disk_used: int
+    disk_total: int
+    gpus: tuple[GpuStats, ...] = ()
+    gpu_note: str = ""
+    jobs: tuple[JobStats, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that changed: a job or dataset as it is now, or `removed`, the full name of one that is gone.
+
+    All empty: a sign of life.
+    """
+
+    job: Job | None = None
+    dataset: Dataset | None = None
+    removed: str | None = None

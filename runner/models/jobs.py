@@ -1,0 +1,204 @@
+"""Projects, jobs, their states, launches and metrics.
+
+A job's life::
+
+    queued ──▶ preparing ──▶ running ──▶ succeeded | failed | stopped | timed_out | lost
+      │            ├──▶ failed | stopped | lost
+      └──▶ stopped | failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+from runner.models.names import job_name
+
+
+class JobState(str, Enum):
+    """Where a job is in its life; the string is what the wire and the database carry."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further transition can come."""
+        return not TRANSITIONS[self]
+
+
+_S = JobState
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    _S.QUEUED: frozenset({_S.PREPARING, _S.STOPPED, _S.FAILED}),
+    _S.PREPARING: frozenset({_S.RUNNING, _S.FAILED, _S.STOPPED, _S.LOST}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.STOPPED, _S.TIMED_OUT, _S.LOST}),
+    _S.SUCCEEDED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.STOPPED: frozenset(),
+    _S.TIMED_OUT: frozenset(),
+    _S.LOST: frozenset(),
+}
+
+
+def is_transition_allowed(old: JobState, new: JobState) -> bool:
+    """Whether a job may go from `old` to `new`."""
+    return new in TRANSITIONS[old]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project and how its jobs stand. Times are seconds since the epoch, UTC."""
+
+    owner: str
+    name: str
+    created_at: float
+    description: str = ""
+    jobs: int = 0
+    active: int = 0
+    latest: int | None = None
+    latest_state: JobState | None = None
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """An input asked for: `source` is a reference as typed, `destination` the name under ``/floyd/input/``."""
+
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input as the runner resolved it: the full name and the digest of what is mounted."""
+
+    source: str
+    destination: str
+    tree: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job may use; None leaves it to the host's defaults. Memory sizes are bytes, `cpus` are cores."""
+
+    memory: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+    shm_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A request to run a job.
+
+    The code is either an uploaded tree's digest (`code`) or that of an earlier job (`code_from`, a job's name), or
+    neither: an empty folder. `executor` pins ``docker`` or ``process``; None takes the host's choice.
+    `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds.
+    """
+
+    project: str
+    command: str
+    code: str | None = None
+    code_from: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    environment: str | None = None
+    message: str = ""
+    gpus: int = 0
+    max_runtime: int | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    tags: tuple[str, ...] = ()
+    executor: Literal["docker", "process"] | None = None
+    relaunched_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: what was asked, what it ran with, where it stands.
+
+    `code` and `output` are tree digests (`output` only once the job has ended and left any). `inputs` are the
+    resolved mounts; `image` is the image as the engine knows it (``sha256:…``) or empty under the process executor;
+    `devices` are GPU UUIDs. Times are seconds since the epoch, UTC. `reason` says in a sentence why a job ended as it
+    did, where the exit code alone would not; `progress` what a preparing job is doing just now. `metrics` holds the
+    last value of each.
+    """
+
+    owner: str
+    project: str
+    number: int
+    state: JobState
+    command: str
+    created_at: float
+    code: str | None = None
+    inputs: tuple[Input, ...] = ()
+    environment: str = ""
+    image: str = ""
+    executor: str = ""
+    message: str = ""
+    gpus: int = 0
+    devices: tuple[str, ...] = ()
+    max_runtime: int | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    tags: tuple[str, ...] = ()
+    relaunched_from: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    progress: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    output: str | None = None
+    output_files: int = 0
+    output_size: int = 0
+    log_size: int = 0
+
+    @property
+    def name(self) -> str:
+        """Full name, ``owner/projects/project/number``."""
+        return job_name(self.owner, self.project, self.number)
+
+    @property
+    def short(self) -> str:
+        """``project/number``."""
+        return f"{self.project}/{self.number}"
+
+    def relaunch(self) -> Launch:
+        """The launch that runs this job's code again with the same settings."""
+        return Launch(
+            project=self.project,
+            command=self.command,
+            code_from=self.name if self.code else None,
+            mounts=tuple(Mount(i.source, i.destination) for i in self.inputs),
+            environment=self.environment or None,
+            message=self.message,
+            gpus=self.gpus,
+            max_runtime=self.max_runtime,
+            env=dict(self.env),
+            limits=self.limits,
+            tags=self.tags,
+            relaunched_from=self.name,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One point of a metric, read from a line of the log (FloydHub's JSON form). `time` is when the runner saw it."""
+
+    name: str
+    value: float
+    time: float
+    step: int | None = None
+    epoch: int | None = None

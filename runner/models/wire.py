@@ -1,0 +1,117 @@
+"""JSON to dataclasses and back, log frames and problem documents: how the types travel.
+
+A stream of objects (``/v1/events``, ``/v1/stats``) is JSON lines. A followed log is frames, so that its end is said and
+never guessed from the text: ``kind (1 byte), length (4 bytes, big-endian), payload``:
+
+- ``D``: bytes of the log.
+- ``T``: pairs of (offset, time), each ``>Qd``: from `offset` on, lines were written at `time` (epoch seconds) or later.
+- ``E``: the end, a JSON `LogEnd`. Nothing follows.
+- ``P``: a sign of life, empty.
+
+Errors are problem documents (RFC 9457) with a `hint`: what to do next.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from runner.models.jobs import JobState
+
+T = TypeVar("T")
+
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
+LOG_FRAMES = "application/vnd.floyd.log-frames"
+PROBLEM = "application/problem+json"
+
+LOG_HEADER = struct.Struct(">cI")
+LOG_TIME = struct.Struct(">Qd")
+LOG_DATA, LOG_TIMES, LOG_END, LOG_PING = b"D", b"T", b"E", b"P"
+
+
+class BadMessage(ValueError):
+    """JSON that does not fit the type asked for; the message names the fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """How a followed log ended: the job's final state and exit code, and the log's size in bytes."""
+
+    state: JobState
+    exit_code: int | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error on the wire.
+
+    `code` is for programs (``not_found``), `title` a headline, `detail` a sentence, `hint` the next step.
+    """
+
+    code: str
+    title: str
+    status: int
+    detail: str = ""
+    hint: str = ""
+
+
+@cache
+def _converter() -> Any:
+    # cattrs is imported late: the command line's `--help` and completion never need it.
+    from cattrs import Converter
+
+    converter = Converter(forbid_extra_keys=False, omit_if_default=False)
+    # cattrs would turn 1 into "1" and "x" into an error of int(); here a wrong type is a wrong type.
+    # By identity, since a hook for `str` would also catch enumerations of strings.
+    converter.register_structure_hook_func(lambda kind: kind in (str, int, bool), _exactly)
+    converter.register_structure_hook_func(lambda kind: kind is float, lambda v, _: float(_exactly(v, (int, float))))
+    return converter
+
+
+def _exactly(value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"not {kind}: {value!r}")
+    return value
+
+
+def to_dict(value: object) -> Any:
+    """`value` (a wire type, or a list or dict of them) as plain JSON data."""
+    return _converter().unstructure(value)
+
+
+def from_dict(data: Any, kind: type[T]) -> T:
+    """Read plain JSON data as `kind`; raises `BadMessage` naming each field that does not fit.
+
+    Unknown fields are passed over, so that a client and a runner of neighbouring versions understand each other.
+    """
+    from cattrs import transform_error
+
+    try:
+        result: T = _converter().structure(data, kind)
+    except Exception as error:  # cattrs gathers any conversion's error into groups
+        raise BadMessage("; ".join(transform_error(error)) or f"not a {kind.__name__}") from error
+    return result
+
+
+def encode(value: object) -> bytes:
+    """`value` as one line of JSON, without a newline."""
+    return json.dumps(to_dict(value), separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """Read JSON text as `kind`; raises `BadMessage`."""
+    try:
+        parsed = json.loads(data)
+    except ValueError as error:
+        raise BadMessage(f"not JSON: {error}") from error
+    return from_dict(parsed, kind)
+
+
+def log_frame(kind: bytes, payload: bytes = b"") -> bytes:
+    """One frame of a followed log."""
+    return LOG_HEADER.pack(kind, len(payload)) + payload
