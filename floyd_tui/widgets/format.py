@@ -1,0 +1,162 @@
+"""How values read on screen: sizes, ages, durations, states. Pure functions, so that every view says it the same way.
+
+Table forms are short and of few widths (``3m``, ``1.4 GiB``); a colour is the name of a theme variable, never a value.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime
+
+from runner.models import Job, JobState
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+DASH = "–"
+
+_SIGNS: dict[JobState, str] = {
+    JobState.QUEUED: "◌",
+    JobState.PREPARING: "◐",
+    JobState.RUNNING: "●",
+    JobState.SUCCEEDED: "✔",
+    JobState.FAILED: "✘",
+    JobState.STOPPED: "■",
+    JobState.TIMED_OUT: "⧖",
+    JobState.LOST: "?",
+}
+_COLORS: dict[JobState, str] = {
+    JobState.QUEUED: "dim",
+    JobState.PREPARING: "busy",
+    JobState.RUNNING: "running",
+    JobState.SUCCEEDED: "good",
+    JobState.FAILED: "bad",
+    JobState.STOPPED: "dim",
+    JobState.TIMED_OUT: "warn",
+    JobState.LOST: "warn",
+}
+
+
+def sign(state: JobState) -> str:
+    """The one-cell sign of a job's state; colour alone would be lost on many."""
+    return _SIGNS[state]
+
+
+def color(state: JobState) -> str:
+    """The theme variable (without ``$``) that a job's state is drawn in."""
+    return _COLORS[state]
+
+
+def words(state: JobState) -> str:
+    """The state as a person says it: ``timed out`` for ``timed_out``."""
+    return state.value.replace("_", " ")
+
+
+def size(count: float | None) -> str:
+    """Bytes with at most three digits and a binary unit: ``512 B``, ``1.4 GiB``; None is a dash."""
+    if count is None:
+        return DASH
+    value, unit = float(count), 0
+    # 999.5 and more would round to four digits.
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    digits = 0 if unit == 0 or value >= 99.95 else 1
+    return f"{value:.{digits}f} {UNITS[unit]}"
+
+
+def rate(per_second: float | None) -> str:
+    """Bytes a second, as `size` with ``/s``."""
+    return DASH if per_second is None else f"{size(per_second)}/s"
+
+
+def age(then: float | None, now: float) -> str:
+    """How long ago, in one unit: ``now``, ``40s``, ``5m``, ``3h``, ``2d``, ``6w``, ``3y``; None is a dash."""
+    if then is None:
+        return DASH
+    seconds = max(0.0, now - then)
+    for limit, unit, letter in (
+        (2, 0, ""),
+        (60, 1, "s"),
+        (3600, 60, "m"),
+        (86400, 3600, "h"),
+        (14 * 86400, 86400, "d"),
+    ):
+        if seconds < limit:
+            return f"{int(seconds // unit)}{letter}" if unit else "now"
+    if seconds < 2 * 365 * 86400:
+        return f"{int(seconds // (7 * 86400))}w"
+    return f"{int(seconds // (365 * 86400))}y"
+
+
+def duration(seconds: float | None) -> str:
+    """How long something took, in two units: ``0.4s``, ``42s``, ``4m 02s``, ``1h 05m``, ``2d 04h``; None is a dash."""
+    if seconds is None:
+        return DASH
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d {whole % 86400 // 3600:02d}h"
+
+
+def job_seconds(job: Job, now: float) -> float | None:
+    """How long a job has run, or ran, in seconds; None where it never started."""
+    if job.started_at is None:
+        return None
+    end = job.ended_at if job.ended_at is not None else now
+    return max(0.0, end - job.started_at)
+
+
+def when(at: float | None) -> str:
+    """A moment in the reader's time zone: ``2026-11-23 14:05:09``; None is a dash."""
+    if at is None:
+        return DASH
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def number(value: float) -> str:
+    """A metric's value in about four significant digits, without an exponent where it reads well."""
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "-∞"}.get(value, "nan")
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    if 1e-3 <= abs(value) < 1e6:
+        digits = max(0, 4 - len(str(int(abs(value)))))
+        return f"{value:.{digits}f}"
+    return f"{value:.2e}"
+
+
+def percent(value: float | None) -> str:
+    """Percent without decimals; None is a dash."""
+    return DASH if value is None else f"{value:.0f}%"
+
+
+def count(amount: int, noun: str, plural: str = "") -> str:
+    """``1 file``, ``1,204 files``."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def plain(text: str) -> str:
+    """`text` on one line without control characters: what others wrote must never steer this terminal."""
+    return "".join(" " if c in "\t\n\r" else c if c.isprintable() else "�" for c in text)
+
+
+def clip(text: str, width: int) -> str:
+    """`text` cut to `width` characters, with an ellipsis where something is lost."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def metrics(values: dict[str, float], limit: int = 3) -> str:
+    """The last value of the first `limit` metrics: ``loss 0.214  acc 0.93``."""
+    return "  ".join(f"{clip(plain(name), 12)} {number(value)}" for name, value in list(values.items())[:limit])
+
+
+def now(node: object) -> float:
+    """Seconds since the epoch by the clock of `node`'s app: tests and screenshots freeze it there."""
+    clock = getattr(getattr(node, "app", None), "clock", None)
+    return float(clock()) if clock is not None else time.time()
