@@ -12,7 +12,7 @@ from datetime import datetime
 from runner.models import Job, JobState
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-DASH = "–"
+DASH = "—"
 
 _SIGNS: dict[JobState, str] = {
     JobState.QUEUED: "◌",
@@ -34,6 +34,7 @@ _COLORS: dict[JobState, str] = {
     JobState.TIMED_OUT: "warn",
     JobState.LOST: "warn",
 }
+_AGES = ((60, 1, "s"), (3600, 60, "m"), (86400, 3600, "h"), (14 * 86400, 86400, "d"))
 
 
 def sign(state: JobState) -> str:
@@ -73,15 +74,11 @@ def age(then: float | None, now: float) -> str:
     if then is None:
         return DASH
     seconds = max(0.0, now - then)
-    for limit, unit, letter in (
-        (2, 0, ""),
-        (60, 1, "s"),
-        (3600, 60, "m"),
-        (86400, 3600, "h"),
-        (14 * 86400, 86400, "d"),
-    ):
+    if seconds < 2:
+        return "now"
+    for limit, unit, letter in _AGES:
         if seconds < limit:
-            return f"{int(seconds // unit)}{letter}" if unit else "now"
+            return f"{int(seconds // unit)}{letter}"
     if seconds < 2 * 365 * 86400:
         return f"{int(seconds // (7 * 86400))}w"
     return f"{int(seconds // (365 * 86400))}y"
