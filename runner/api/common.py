@@ -1,0 +1,166 @@
+"""What all routes share: who calls, what the query says, JSON in and out, problem documents, streams that end."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import pwd
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from runner.errors import BadRequest, Forbidden, RunnerError, TooLarge
+from runner.models import JSON, PROBLEM, BadManifest, BadMessage, BadName, Problem, check_name, decode, encode
+
+if TYPE_CHECKING:
+    from runner.service import Runner
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+# A launch with a long command and environment fits many times over.
+MAX_JSON_BYTES = 1 << 20
+
+
+def runner_of(request: Request) -> Runner:
+    """The runner that answers this request."""
+    runner: Runner = request.app.state.runner
+    return runner
+
+
+def caller(request: Request) -> str:
+    """The owner name of the person at the other end, by the uid that the kernel tells of the connection.
+
+    Raises `Forbidden` where there is no such uid: a request can never name its own caller.
+    """
+    uid = request.scope.get("state", {}).get("uid")
+    if not isinstance(uid, int):
+        raise Forbidden("The kernel does not say who is calling.", "Connect through the runner's Unix socket.")
+    return owner_of(uid)
+
+
+@functools.cache
+def owner_of(uid: int) -> str:
+    """The login name of `uid`, or ``uid1234`` where it has none that can be an owner's name."""
+    try:
+        return check_name(pwd.getpwuid(uid).pw_name)
+    except (KeyError, BadName):
+        return f"uid{uid}"
+
+
+def query(request: Request) -> Mapping[str, str]:
+    """The query's values, the last one of each name; bytes that are not UTF-8 become lone surrogates, as in trees."""
+    return dict(_pairs(request))
+
+
+def query_all(request: Request, name: str) -> list[str]:
+    """Each value of a name that may be repeated."""
+    return [value for key, value in _pairs(request) if key == name]
+
+
+def required(request: Request, name: str) -> str:
+    """The query's value of `name`; raises `BadRequest` if it is missing or empty."""
+    value = query(request).get(name, "")
+    if not value:
+        raise BadRequest(f"The request names no {name!r}.", f"Add ?{name}=… to the address.")
+    return value
+
+
+def flag(request: Request, name: str) -> bool:
+    """Whether the query says ``name=1`` (or ``true``)."""
+    return query(request).get(name, "") in ("1", "true")
+
+
+def integer(request: Request, name: str, default: int = 0) -> int:
+    """The query's value of `name` as a whole number; raises `BadRequest` if it is none."""
+    text = query(request).get(name)
+    if text is None:
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadRequest(f"{name}={text!r} is not a whole number.", f"Write {name}=0, for example.") from error
+
+
+async def body(request: Request, kind: type[T]) -> T:
+    """The request's JSON body as `kind`; raises `BadRequest` naming what does not fit, `TooLarge` over 1 MiB."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_JSON_BYTES:
+            raise TooLarge("The request is larger than 1 MiB.", "Send data as blobs, not in the request.")
+    return decode(bytes(data), kind)
+
+
+def reply(value: object, status: int = 200) -> Response:
+    """`value`, a wire type or a list of them, as a JSON answer."""
+    return Response(encode(value), status, media_type=JSON)
+
+
+def stream(request: Request, chunks: AsyncIterable[bytes], media_type: str, **headers: str) -> StreamingResponse:
+    """An open-ended answer that ends by itself as soon as the runner stops, so that it never holds the shutdown."""
+    ends = until(runner_of(request).closing, chunks)
+    return StreamingResponse(ends, media_type=media_type, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+async def until(closing: asyncio.Event, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """`chunks` until they end or `closing` is set, whichever comes first."""
+    source = aiter(chunks)
+    closed = asyncio.ensure_future(closing.wait())
+    step: asyncio.Future[bytes] | None = None
+    try:
+        while not closing.is_set():
+            step = asyncio.ensure_future(_next(source))
+            await asyncio.wait((step, closed), return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                return
+            try:
+                yield step.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        closed.cancel()
+        if step is not None:
+            step.cancel()
+            await asyncio.wait((step,))
+        aclose = getattr(source, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
+def problem(error: RunnerError) -> Response:
+    """`error` as a problem document."""
+    return problem_response(error.problem())
+
+
+def problem_response(document: Problem) -> Response:
+    """A problem document as an answer."""
+    return Response(encode(document), document.status, media_type=PROBLEM)
+
+
+async def on_error(_: Request, error: Exception) -> Response:
+    """Turn an error into a problem document: the runner's own ones, and the contract's bad names and messages."""
+    if isinstance(error, RunnerError):
+        return problem(error)
+    if isinstance(error, BadName | BadMessage | BadManifest):
+        return problem(BadRequest(str(error)))
+    return await on_crash(_, error)
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """Answer for a defect in the runner itself: the traceback goes to the log, a sentence to the user."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = f"The runner stumbled over {type(error).__name__}."
+    return problem(RunnerError(detail, "See runner.log in the runner's data folder, and report it."))
+
+
+async def _next(source: AsyncIterator[bytes]) -> bytes:
+    return await anext(source)
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    text: bytes = request.scope["query_string"]
+    return parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")

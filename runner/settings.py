@@ -1,0 +1,112 @@
+"""The runner's settings: where its data lies, which executor, what a job may use when it does not say.
+
+They come from `runner.yml` in the data folder (optional), read once at start. The data folder itself is chosen by
+``--data-dir``, else ``$FLOYD_RUNNER_HOME``, else the XDG data folder, so that a client finds the socket by the same rule.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.errors import BadRequest
+from runner.models import BadMessage, Limits, from_dict
+
+ExecutorChoice = Literal["auto", "docker", "process"]
+SETTINGS_FILE = "runner.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the host's owner may set. Each field but `data_dir` is a key of `runner.yml`."""
+
+    data_dir: Path
+    """The folder that holds everything: socket, database, blobs, jobs. Mode 0700."""
+    executor: ExecutorChoice = "auto"
+    """``docker``, ``process``, or ``auto``: Docker where its engine answers, else processes."""
+    docker_socket: str = "/var/run/docker.sock"
+    """Path of the Docker Engine's socket."""
+    default_environment: str = "python-3.11"
+    """The environment of a job that names none."""
+    max_running: int = 8
+    """How many jobs may run at once; more wait in the queue."""
+    limits: Limits = field(default_factory=Limits)
+    """What a job may use where its launch does not say: memory and shm_size in bytes, cpus in cores, pids."""
+    max_runtime: int | None = None
+    """Seconds after which a job that sets no limit of its own is ended; none: never."""
+    stop_grace: float = 10.0
+    """Seconds between asking a job to end (SIGTERM) and killing it (SIGKILL)."""
+    shutdown_grace: float = 2.0
+    """Seconds that open requests get to finish when the runner stops."""
+
+    @classmethod
+    def load(cls, data_dir: Path | None = None) -> Settings:
+        """Read `runner.yml` of `data_dir` (default: `default_data_dir()`); raises `BadRequest` naming a bad key."""
+        folder = (data_dir or default_data_dir()).expanduser().absolute()
+        file = folder / SETTINGS_FILE
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return cls(folder)
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadRequest(
+                f"{file} cannot be read: {error}.", "Make it a readable YAML file, or remove it."
+            ) from error
+        return _settings_from(text, file, folder)
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the runner answers on."""
+        return self.data_dir / "runner.sock"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the one daemon of this folder keeps locked; it holds its process id."""
+        return self.data_dir / "runner.lock"
+
+    @property
+    def log(self) -> Path:
+        """The daemon's own log."""
+        return self.data_dir / "runner.log"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "runner.db"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of the jobs: ``jobs/<owner>/<project>/<number>/``."""
+        return self.data_dir / "jobs"
+
+    def job_dir(self, owner: str, project: str, number: int) -> Path:
+        """The folder of one job."""
+        return self.jobs / owner / project / str(number)
+
+
+def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """``$FLOYD_RUNNER_HOME``, else ``$XDG_DATA_HOME/floyd-runner``, else ``~/.local/share/floyd-runner``."""
+    if own := environ.get("FLOYD_RUNNER_HOME"):
+        return Path(own)
+    base = environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "floyd-runner"
+
+
+def _settings_from(text: str, file: Path, folder: Path) -> Settings:
+    import yaml
+
+    try:
+        data: Any = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise BadRequest(f"{file} is not YAML: {error}.", "Correct it, or remove it.") from error
+    known = {f.name for f in fields(Settings)} - {"data_dir"}
+    if not isinstance(data, dict) or set(data) - known:
+        wrong = ", ".join(sorted(map(str, set(data) - known))) if isinstance(data, dict) else "the whole file"
+        raise BadRequest(f"{file} has settings that are not known: {wrong}.", f"Known are: {', '.join(sorted(known))}.")
+    try:
+        return from_dict({**data, "data_dir": str(folder)}, Settings)
+    except BadMessage as error:
+        raise BadRequest(f"{file} does not fit: {error}.", "Correct the values named.") from error
