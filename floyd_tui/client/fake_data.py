@@ -9,18 +9,18 @@ from dataclasses import replace
 from floyd_tui.client.fake_host import NOW, FakeFile, FakeHost
 from floyd_tui.client.fake_jobs import (
     DAY,
+    DIGITS_JOBS,
     GIB,
     HOUR,
     MIB,
+    OTHER_JOBS,
     OWNER,
     S,
     all_metrics,
     code_files,
     digest,
-    digits_jobs,
     last_values,
     make_job,
-    other_jobs,
     output_files,
 )
 from floyd_tui.client.fake_logs import oom_log, short_log, training_log
@@ -177,7 +177,7 @@ def gpu_host() -> FakeHost:
         "0.1.0", 1, OWNER, "gauss", "docker", "Docker Engine 28.5", "/srv/floyd-runner", 2114, NOW - 19 * DAY
     )
     host = FakeHost(info, _gpu_stats(60))
-    for job in (*digits_jobs(), *other_jobs()):
+    for job in (*DIGITS_JOBS, *OTHER_JOBS):
         _fill(host, job)
     host.projects["scratch"] = Project(OWNER, "scratch", NOW - 40 * DAY, "Nothing here yet", updated_at=NOW - 40 * DAY)
     host.datasets = {dataset.name: dataset for dataset in _datasets()}

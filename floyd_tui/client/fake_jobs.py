@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 
 from floyd_tui.client.fake_host import NOW, FakeFile
@@ -136,8 +135,8 @@ def make_job(number: int, state: JobState, project: str = "digits", **more: obje
     return replace(job, **more)  # type: ignore[arg-type]
 
 
-def digits_jobs() -> Iterator[Job]:
-    yield make_job(
+DIGITS_JOBS = (
+    make_job(
         1,
         S.SUCCEEDED,
         created_at=NOW - 6 * DAY,
@@ -146,8 +145,8 @@ def digits_jobs() -> Iterator[Job]:
         message="first light",
         exit_code=0,
         metrics={"loss": 0.3121, "accuracy": 0.9137},
-    )
-    yield make_job(
+    ),
+    make_job(
         2,
         S.FAILED,
         created_at=NOW - 5 * DAY,
@@ -157,8 +156,8 @@ def digits_jobs() -> Iterator[Job]:
         exit_code=137,
         limits=Limits(memory=8 * GIB),
         reason="Killed for memory: the job went over its limit of 8.0 GiB.",
-    )
-    yield make_job(
+    ),
+    make_job(
         3,
         S.STOPPED,
         created_at=NOW - 4 * DAY,
@@ -167,8 +166,8 @@ def digits_jobs() -> Iterator[Job]:
         message="wrong dataset version",
         exit_code=143,
         reason="Stopped by ada.",
-    )
-    yield make_job(
+    ),
+    make_job(
         4,
         S.SUCCEEDED,
         created_at=NOW - 3 * DAY,
@@ -177,8 +176,8 @@ def digits_jobs() -> Iterator[Job]:
         message="augmentation on",
         exit_code=0,
         metrics={"loss": 0.1408, "accuracy": 0.9582},
-    )
-    yield make_job(
+    ),
+    make_job(
         5,
         S.TIMED_OUT,
         created_at=NOW - 2 * DAY,
@@ -190,8 +189,8 @@ def digits_jobs() -> Iterator[Job]:
         command="python train.py --epochs 200",
         reason="Went over its maximum runtime of 1 h.",
         metrics={"loss": 0.0977, "accuracy": 0.9701},
-    )
-    yield make_job(
+    ),
+    make_job(
         6,
         S.SUCCEEDED,
         created_at=NOW - 9 * HOUR,
@@ -200,8 +199,8 @@ def digits_jobs() -> Iterator[Job]:
         message="cosine schedule",
         exit_code=0,
         metrics={"loss": 0.0891, "accuracy": 0.9733},
-    )
-    yield make_job(
+    ),
+    make_job(
         7,
         S.RUNNING,
         created_at=NOW - 27 * MINUTE,
@@ -218,16 +217,15 @@ def digits_jobs() -> Iterator[Job]:
             Input("ada/datasets/digits/2", "digits", digest("digits/2")),
             Input("ada/projects/digits/6/output", "previous", digest("digits/6/output")),
         ),
-    )
-
-
-def other_jobs() -> Iterator[Job]:
-    whisper = "python finetune.py --config small.yaml"
-    yield make_job(
+    ),
+)
+WHISPER = "python finetune.py --config small.yaml"
+OTHER_JOBS = (
+    make_job(
         11,
         S.FAILED,
         "whisper-nl",
-        command=whisper,
+        command=WHISPER,
         created_at=NOW - 30 * HOUR,
         started_at=NOW - 30 * HOUR + 31,
         ended_at=NOW - 29.2 * HOUR,
@@ -238,12 +236,12 @@ def other_jobs() -> Iterator[Job]:
         inputs=(),
         reason="The command ended with exit code 1.",
         metrics={"wer": 0.412},
-    )
-    yield make_job(
+    ),
+    make_job(
         12,
         S.LOST,
         "whisper-nl",
-        command=whisper,
+        command=WHISPER,
         created_at=NOW - 20 * HOUR,
         started_at=NOW - 20 * HOUR + 25,
         ended_at=NOW - 14 * HOUR,
@@ -251,30 +249,30 @@ def other_jobs() -> Iterator[Job]:
         gpus=2,
         inputs=(),
         reason="The host restarted and the container was gone afterwards.",
-    )
-    yield make_job(
+    ),
+    make_job(
         13,
         S.PREPARING,
         "whisper-nl",
-        command=whisper,
+        command=WHISPER,
         created_at=NOW - 70,
         message="fp32 for safety",
         gpus=1,
         inputs=(),
         progress="Pulling pytorch-2.8: 1.9 of 3.4 GB",
-    )
-    yield make_job(
+    ),
+    make_job(
         14,
         S.QUEUED,
         "whisper-nl",
-        command=whisper + " --beams 5",
+        command=WHISPER + " --beams 5",
         created_at=NOW - 25,
         message="beam search",
         gpus=2,
         inputs=(),
         progress="Waiting for 2 GPUs; 1 is free",
-    )
-    yield make_job(
+    ),
+    make_job(
         3,
         S.SUCCEEDED,
         "protein-fold",
@@ -288,4 +286,5 @@ def other_jobs() -> Iterator[Job]:
         inputs=(),
         environment="jax-0.7",
         metrics={"lddt": 0.871},
-    )
+    ),
+)
