@@ -123,7 +123,7 @@ def number(value: float) -> str:
     if value == int(value) and abs(value) < 1e6:
         return str(int(value))
     if 1e-3 <= abs(value) < 1e6:
-        digits = max(0, 4 - len(str(int(abs(value)))))
+        digits = 4 if abs(value) < 1 else max(0, 4 - len(str(int(abs(value)))))
         return f"{value:.{digits}f}"
     return f"{value:.2e}"
 

@@ -1,0 +1,64 @@
+"""SVG snapshots of screens, compared as text in a few lines of our own.
+
+A picture is `tests/tui/snapshots/NAME-80x24.svg`. `UPDATE_SNAPSHOTS=1` writes them; otherwise a difference fails the
+test and leaves what was drawn in `tests/tui/snapshots-failed/`. Rich names its CSS classes by a hash of the content:
+these are replaced, so that a picture changes only where the screen does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+
+FOLDER = Path(__file__).parents[1] / "tui" / "snapshots"
+FAILED = FOLDER.with_name("snapshots-failed")
+SIZES = ((80, 24), (160, 48))
+_GENERATED_ID = re.compile(r"terminal-\d+")
+
+
+def picture(app: App[Any]) -> str:
+    """What `app` shows now, as SVG without generated names and without fonts from the net, a text element a line."""
+    svg = _GENERATED_ID.sub("terminal", app.export_screenshot(title="floyd-tui"))
+    svg = re.sub(r"@font-face\s*{[^}]*}", "", svg)
+    return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until nothing more is to be drawn: no messages, no cursor blinking, no toast sliding in."""
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+
+
+async def check_snapshot(pilot: Pilot[Any], name: str) -> None:
+    """Compare the screen with the picture `name`; raises AssertionError naming where to look."""
+    await settle(pilot)
+    width, height = pilot.app.size
+    path = FOLDER / f"{name}-{width}x{height}.svg"
+    actual = picture(pilot.app)
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(actual, encoding="utf-8")
+        return
+    expected = path.read_text(encoding="utf-8") if path.exists() else ""
+    if actual != expected:
+        raise AssertionError(_report(path, expected, actual))
+
+
+def _report(path: Path, expected: str, actual: str) -> str:
+    FAILED.mkdir(exist_ok=True)
+    failed = FAILED / path.name
+    failed.write_text(actual, encoding="utf-8")
+    changes = [line for line in difflib.ndiff(words(expected), words(actual)) if line[0] in "+-"]
+    shown = "\n".join(changes[:20]) or "(only colours or places)"
+    return f"{path.name} differs; look at {failed}, then UPDATE_SNAPSHOTS=1 if it is meant.\n{shown}"
+
+
+def words(svg: str) -> list[str]:
+    """The texts of a picture, for a readable difference."""
+    return [text.replace("&#160;", " ").strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
