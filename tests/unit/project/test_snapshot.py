@@ -1,0 +1,211 @@
+"""Snapshots of real folders."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import socket
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from floyd_tui.errors import ProjectError
+from floyd_tui.project import snapshot as module
+from floyd_tui.project.ignore import DATA_DEFAULTS
+from floyd_tui.project.snapshot import ScanProgress, Snapshot, take
+from runner.models import TreeEntry, manifest_of, parse_manifest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    made.mkdir()
+    return made
+
+
+async def snap(folder: Path, tmp_path: Path, **options: object) -> Snapshot:
+    return await take(folder, cache=tmp_path / "cache" / "digests.db", **options)  # type: ignore[arg-type]
+
+
+def by_path(shot: Snapshot) -> dict[str, TreeEntry]:
+    return {entry.path: entry for entry in shot.entries}
+
+
+def age(path: Path, seconds: float = 60) -> None:
+    """Make a file look as if it had been left alone for a while."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def bind(path: Path) -> None:
+    """Leave a socket at `path`; by a relative name, since those of sockets must be short."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))
+
+
+async def test_every_kind_of_entry(folder: Path, tmp_path: Path) -> None:
+    (folder / "train.py").write_bytes(b"print(1)\n")
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "empty").mkdir()
+    (folder / "broken").symlink_to("nowhere")
+    (folder / "link-to-folder").symlink_to("empty")
+    odd = os.fsdecode(b"caf\xe9.txt")
+    (folder / odd).write_bytes(b"")
+    shot = await snap(folder, tmp_path)
+    entries = by_path(shot)
+    assert entries["train.py"] == TreeEntry(
+        "train.py", "file", 9, hashlib.sha256(b"print(1)\n").hexdigest(), executable=False
+    )
+    assert entries["run.sh"].executable
+    assert entries["empty"].kind == "dir"
+    assert entries["broken"].target == "nowhere"
+    assert entries["link-to-folder"] == TreeEntry("link-to-folder", "link", target="empty")
+    assert odd in entries
+    assert (shot.files, shot.size) == (3, 19)
+    assert list(parse_manifest(shot.manifest.splitlines(keepends=True))) == shot.entries
+    assert shot.digest == manifest_of(shot.entries)[0]
+
+
+async def test_what_cannot_go_is_said(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "only-socket").mkdir()
+    bind(folder / "only-socket" / "s")
+    (folder / "out").symlink_to("../elsewhere")
+    shot = await snap(folder, tmp_path)
+    assert [e.path for e in shot.entries] == ["only-socket", "out"]
+    assert any("pipe" in note and "only-socket/s" in note for note in shot.warnings)
+    assert any("lead out of the folder" in note and "out" in note for note in shot.warnings)
+
+
+async def test_left_out_names_rule_count_and_size(folder: Path, tmp_path: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("ref")
+    (folder / ".floydignore").write_text("# mine\n*.bin\nlogs/*\n!__pycache__/\n")
+    (folder / "a.bin").write_bytes(b"x" * 10)
+    (folder / "lib").mkdir()
+    (folder / "lib" / "b.bin").write_bytes(b"x" * 5)
+    (folder / "lib" / "keep.py").write_text("")
+    (folder / "logs").mkdir()
+    (folder / "logs" / "today").write_text("x")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "m.txt").write_text("")
+    shot = await snap(folder, tmp_path)
+    assert sorted(by_path(shot)) == [".floydignore", "__pycache__/m.txt", "lib/keep.py", "logs"]
+    told = {str(one.rule): (one.files, one.size, one.more) for one in shot.left_out}
+    assert told == {
+        "*.bin (.floydignore:2)": (2, 15, False),
+        "logs/* (.floydignore:3)": (1, 1, False),
+        ".git (built in)": (1, 3, False),
+    }
+
+
+async def test_data_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
+    (folder / "m.pyc").write_bytes(b"1")
+    assert by_path(await snap(folder, tmp_path)) == {}
+    assert "m.pyc" in by_path(await snap(folder, tmp_path, defaults=DATA_DEFAULTS))
+
+
+async def test_unchanged_files_are_not_read_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "old").write_text("old")
+    age(folder / "old")
+    # The time of change cannot be set back as that of modification can; wait for it in the cache's own terms.
+    monkeypatch.setattr("floyd_tui.project.stat_cache.SETTLED_NS", -(10**10))
+    first = await snap(folder, tmp_path)
+    read: list[str] = []
+    original = module._Scan._read_once
+
+    def spy(scan: module._Scan, path: str) -> object:
+        read.append(path)
+        return original(scan, path)
+
+    monkeypatch.setattr(module._Scan, "_read_once", spy)
+    assert (await snap(folder, tmp_path)).digest == first.digest
+    assert read == []
+    (folder / "old").write_text("new")
+    assert (await snap(folder, tmp_path)).digest != first.digest
+    assert read == ["old"]
+
+
+async def test_a_fresh_file_is_not_trusted_to_its_times(folder: Path, tmp_path: Path) -> None:
+    """Two writes of equal length within one tick of the clock: the second must be seen."""
+    target = folder / "same-length"
+    target.write_text("one")
+    before = target.stat()
+    first = await snap(folder, tmp_path)
+    target.write_text("two")
+    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (await snap(folder, tmp_path)).digest != first.digest
+
+
+async def test_a_damaged_cache_is_replaced(folder: Path, tmp_path: Path) -> None:
+    (folder / "a").write_text("a")
+    cache = tmp_path / "cache" / "digests.db"
+    cache.parent.mkdir()
+    cache.write_bytes(b"not a database, but long enough to look like one" * 100)
+    first = await snap(folder, tmp_path)
+    second = await snap(folder, tmp_path)
+    assert first.digest == second.digest
+    assert not cache.exists() or sqlite3.connect(cache).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_file_that_will_not_hold_still(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = folder / "growing"
+    target.write_text("x")
+    monkeypatch.setattr(module._Scan, "_stop_if_cancelled", lambda scan: target.write_bytes(os.urandom(9)) and None)
+    with pytest.raises(ProjectError, match="growing keeps changing"):
+        await snap(folder, tmp_path)
+
+
+async def test_an_unreadable_file_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "secret").write_text("x")
+
+    def refused(scan: module._Scan, path: str) -> object:
+        raise PermissionError(13, "Permission denied", path)  # root may read everything, so the kernel cannot say it
+
+    monkeypatch.setattr(module._Scan, "_read_once", refused)
+    with pytest.raises(ProjectError, match="secret cannot be read: Permission denied"):
+        await snap(folder, tmp_path)
+
+
+async def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="is not a folder"):
+        await snap(tmp_path / "nowhere", tmp_path)
+
+
+async def test_progress_ends_complete(folder: Path, tmp_path: Path) -> None:
+    for number in range(200):
+        (folder / str(number)).write_text(str(number))
+    seen: list[ScanProgress] = []
+    shot = await snap(folder, tmp_path, progress=seen.append)
+    assert seen[-1] == ScanProgress(200, 200, shot.size, shot.size)
+
+
+async def test_cancelling_ends_the_threads(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "endless").write_bytes(b"x")
+
+    def endless(scan: module._Scan, path: str) -> object:
+        while True:
+            scan._stop_if_cancelled()
+
+    monkeypatch.setattr(module._Scan, "_read_once", endless)
+    task = asyncio.create_task(snap(folder, tmp_path))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # Ends only once the scan's thread has.
+    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 10)
+
+
+async def test_a_large_folder_is_worth_a_word(folder: Path, tmp_path: Path) -> None:
+    (folder / "data").mkdir()
+    with (folder / "data" / "big").open("wb") as stream:
+        stream.truncate(101 * 1000**2)
+    shot = await snap(folder, tmp_path)
+    assert any("101 MB" in note and "data/" in note for note in shot.warnings)
