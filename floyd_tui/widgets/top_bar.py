@@ -1,0 +1,121 @@
+"""The line on top of every screen: where we are (host, project, job) and how the host's connection stands."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from floyd_tui.client.protocol import Link, LinkState, LinkStatus
+from floyd_tui.errors import FloydError
+from floyd_tui.widgets.format import plain
+from floyd_tui.widgets.link_status import describe
+
+SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+PING_SECONDS = 5.0
+TICK_SECONDS = 1.0
+
+
+class TopBar(Horizontal):
+    """Breadcrumb on the left, connection on the right.
+
+    `follow` gives it a link to show; the latency is that of the smallest question, asked every few seconds while live.
+    """
+
+    DEFAULT_CSS = """
+    TopBar {
+        height: 1;
+        background: $panel;
+        color: $foreground;
+        padding: 0 1;
+        & > #crumbs { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #link { width: auto; height: 1; margin-left: 2; text-wrap: nowrap; }
+    }
+    """
+
+    parts: reactive[tuple[str, ...]] = reactive(())
+
+    def __init__(self, link: Link | None = None, *parts: str) -> None:
+        super().__init__()
+        self._link = link
+        self._latency: float | None = None
+        self._unwatch: Callable[[], None] | None = None
+        self.set_reactive(TopBar.parts, parts)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="crumbs")
+        yield Static(id="link")
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_SECONDS, self._draw_link)
+        self.watch_parts()
+        if self._link:
+            self.follow(self._link)
+
+    def on_unmount(self) -> None:
+        self._end_watch()
+
+    def on_resize(self) -> None:
+        self._draw_link()
+
+    def follow(self, link: Link, *parts: str) -> None:
+        """Show `link` from now on, and `parts` after its name."""
+        self._end_watch()
+        self._link, self._latency = link, None
+        self._unwatch = link.watch(self._status_changed)
+        self.parts = parts
+        self.watch_parts()
+        self._draw_link()
+        self._ping(link)
+
+    def watch_parts(self) -> None:
+        """Draw the breadcrumb: the last part is where we are."""
+        if not self.is_mounted:
+            return
+        names = ["floyd", *([self._link.name] if self._link else []), *self.parts]
+        crumbs = Content.styled(SEPARATOR, "$faint").join(
+            Content.styled(plain(name), "bold" if last else "$dim")
+            for name, last in zip(names, [False] * (len(names) - 1) + [True], strict=True)
+        )
+        self.query_one("#crumbs", Static).update(crumbs)
+
+    def _end_watch(self) -> None:
+        if self._unwatch:
+            self._unwatch()
+            self._unwatch = None
+
+    def _status_changed(self, status: LinkStatus) -> None:
+        if status.state is not LinkState.LIVE:
+            self._latency = None
+        self._draw_link()
+
+    def _draw_link(self) -> None:
+        if not self.is_mounted or self._link is None:
+            return
+        words, color = describe(self._link.status, self._latency, self._monotonic(), max(16, self.size.width // 2))
+        self.query_one("#link", Static).update(Content.styled(words, f"${color}"))
+
+    def _monotonic(self) -> float:
+        clock: Callable[[], float] = getattr(self.app, "monotonic", time.monotonic)
+        return clock()
+
+    @work(exclusive=True, group="ping", exit_on_error=False)
+    async def _ping(self, link: Link) -> None:
+        while True:
+            if link.status.state is LinkState.LIVE and self.screen.is_current:
+                began = self._monotonic()
+                try:
+                    await link.client.info()
+                except FloydError:
+                    self._latency = None
+                else:
+                    self._latency = self._monotonic() - began
+                self._draw_link()
+            await asyncio.sleep(PING_SECONDS)
