@@ -84,16 +84,16 @@ def parse_line(line: bytes) -> TreeEntry:
     """Read one manifest line; raises `BadManifest` if it has not exactly the form that `TreeEntry.line` writes."""
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadManifest(f"not a JSON array: {line[:80]!r}") from error
     if not isinstance(row, list) or not row or row[0] not in _CODES or not isinstance(row[-1], str):
         raise BadManifest(f"not a tree entry: {line[:80]!r}")
     code, *rest = row
     entry: TreeEntry
     match code, rest:
-        case "f" | "x", [str(path), int(size), str(digest)] if size >= 0 and is_digest(digest):
+        case "f" | "x", [str(path), int(size), str(digest)] if _is_size(size) and is_digest(digest):
             entry = TreeEntry(path, "file", size, digest, executable=code == "x")
-        case "l", [str(path), str(target)] if target and "\0" not in target:
+        case "l", [str(path), str(target)] if target and "\0" not in target and _is_name(target):
             entry = TreeEntry(path, "link", target=target)
         case "d", [str(path)]:
             entry = TreeEntry(path, "dir")
@@ -105,9 +105,22 @@ def parse_line(line: bytes) -> TreeEntry:
     return entry
 
 
+def _is_size(size: int) -> bool:
+    return not isinstance(size, bool) and 0 <= size < 1 << 63
+
+
+def _is_name(text: str) -> bool:
+    # Only the surrogates that stand for bytes; others have no name on any file system.
+    try:
+        path_key(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_path(path: str) -> None:
     """Raise `BadManifest` unless `path` stays inside the tree it is part of."""
-    if not path or "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
+    if not path or "\0" in path or not _is_name(path) or any(part in ("", ".", "..") for part in path.split("/")):
         raise BadManifest(f"{path[:80]!r} is not a path inside a tree")
 
 

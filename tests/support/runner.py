@@ -1,0 +1,129 @@
+"""A real runner in a process of its own, to be asked over its socket and killed like one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import httpx
+
+from tests.support.wait import wait_for
+
+
+class RunnerProcess:
+    """One ``runner serve``; use it as a context manager.
+
+    `executor` and `image` (the default environment) go into runner.yml, `settings` beside them. `env` is added to the
+    runner's environment. `kill` ends it as a crash would, `start` starts it again on the same data folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        executor: Literal["docker", "process"] = "process",
+        image: str | None = None,
+        settings: dict[str, object] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
+        # A Unix socket's path holds 107 bytes, and pytest's folders are long.
+        self._short = tempfile.TemporaryDirectory(prefix="fr-")
+        self.data_dir = Path(self._short.name) / "d"
+        self.env = dict(env or {})
+        self.log = folder.with_suffix(".log")
+        self.data_dir.mkdir(mode=0o700)
+        chosen: dict[str, object] = {"executor": executor, "stop_grace": 2.0, **(settings or {})}
+        if image is not None:
+            chosen["default_environment"] = image
+        (self.data_dir / "runner.yml").write_text(json.dumps(chosen))  # JSON is YAML
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        """The runner's socket."""
+        return self.data_dir / "runner.sock"
+
+    @property
+    def pid(self) -> int:
+        """The daemon's pid."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until the socket answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "runner", "serve", "--data-dir", str(self.data_dir)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.env},
+                start_new_session=True,
+            )
+        wait_for(self._answers, "the runner's socket")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"the runner ended with {self._process.returncode}:\n{self.log.read_text()[-4000:]}")
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+    def http(self) -> httpx.Client:
+        """A plain HTTP client on the socket."""
+        transport = httpx.HTTPTransport(uds=str(self.socket))
+        return httpx.Client(transport=transport, base_url="http://runner", timeout=60)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, as an orderly end."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, signum: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signum)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError("the runner did not end within 20 s of SIGTERM") from None
+        finally:
+            self._process = None
+
+    def _stop_jobs(self) -> None:
+        with self.http() as client:
+            for job in client.get("/v1/jobs").json():
+                if job["state"] in ("queued", "preparing", "running"):
+                    name = f"{job['owner']}/projects/{job['project']}/{job['number']}"
+                    client.post("/v1/job/stop", params={"name": name})
+            wait_for(
+                lambda: all(
+                    job["state"] not in ("queued", "preparing", "running") for job in client.get("/v1/jobs").json()
+                ),
+                "the last jobs to end",
+            )
+
+    def __enter__(self) -> RunnerProcess:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            if self._process is None:
+                self.start()
+            self._stop_jobs()
+        finally:
+            self.stop()
+            self._short.cleanup()
