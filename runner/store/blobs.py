@@ -1,0 +1,220 @@
+"""The blobs: content of files, each stored once under its SHA-256, and who holds which.
+
+``blobs/ab/abcd…`` is mode 0444. Hard links share their mode, so an executable file needs a blob file of its own beside
+it, ``abcd….x`` with mode 0555, made when it is first wanted.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.models import is_digest
+from runner.store.db import Database
+from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
+from runner.store.walk import open_regular
+
+_PLAIN, _EXECUTABLE = 0o444, 0o555
+_PARTIAL_SECONDS = 14 * 24 * 3600.0
+
+
+class BlobStore:
+    """Blob files below `folder` and the table of their holders.
+
+    Methods that touch files block: call them in a thread. Those that ask the database are coroutines.
+    """
+
+    def __init__(self, folder: Path, db: Database) -> None:
+        self._blobs = folder / "blobs"
+        self.partials = folder / "partial"
+        self._db = db
+        for made in (self._blobs, self.partials):
+            made.mkdir(exist_ok=True)
+        for number in range(256):
+            (self._blobs / f"{number:02x}").mkdir(exist_ok=True)
+
+    def path(self, digest: str, executable: bool = False) -> Path:
+        """Where the blob's file lies, whether it is there or not."""
+        return self._blobs / digest[:2] / (f"{digest}.x" if executable else digest)
+
+    def has(self, digest: str) -> bool:
+        """Whether the blob is stored at all, for anybody."""
+        return self.path(digest).exists()
+
+    def ensure(self, digest: str, executable: bool = False) -> Path:
+        """The blob's file with the mode asked for, made if need be; raises `FileNotFoundError` for an unknown blob."""
+        path = self.path(digest, executable)
+        if executable and not path.exists():
+            self._install_copy(digest, path)
+        return path
+
+    def refresh(self, digest: str, executable: bool = False) -> None:
+        """Put a new copy in the blob file's place: the file system lets no file have more than so many hard links."""
+        self._install_copy(digest, self.path(digest, executable))
+
+    def temporary(self, owner: str) -> Path:
+        """A path for a new file on the blobs' file system, to be passed to `install`."""
+        return self.partial_folder(owner) / f"tmp.{os.urandom(8).hex()}"
+
+    def install(self, files: Mapping[str, Path]) -> None:
+        """Make whole, verified files visible as the blobs named by their digests; durable on return.
+
+        Raises `NoSpace`; the files given are gone in any case.
+        """
+        try:
+            with full_disk_told(self._blobs):
+                make_durable(self._blobs, files.values())
+                for digest, temporary in files.items():
+                    if not self.has(digest):
+                        temporary.rename(self.path(digest))
+                make_durable(self._blobs, {self.path(digest).parent for digest in files})
+        finally:
+            for temporary in files.values():
+                temporary.unlink(missing_ok=True)
+
+    def take(self, parent: int, name: str, owner: str) -> Taken:
+        """Read the regular file `name` of an open folder in; `install` then makes the blob of it.
+
+        The file becomes the blob itself, by a hard link, where nothing else names or writes it: no byte is copied, and
+        until its folder is removed the file stays where it is, so that a crash loses nothing. Else it is copied.
+        Raises `OSError` or `NoSpace`.
+        """
+        temporary = self.temporary(owner)
+        source = open_regular(parent, name)
+        try:
+            with full_disk_told(self._blobs):
+                if not _link_unshared(source, parent, name, temporary):
+                    _copy_open(source, temporary)
+        finally:
+            os.close(source)
+        taken = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return Taken(hash_file(taken), os.fstat(taken).st_size, temporary)
+        finally:
+            os.close(taken)
+
+    async def held(self, owner: str, digests: Iterable[str]) -> dict[str, int]:
+        """Those of `digests` that `owner` holds, with their sizes in bytes."""
+        wanted = json.dumps(sorted(set(digests)))
+
+        def query(connection: sqlite3.Connection) -> dict[str, int]:
+            rows = connection.execute(
+                "SELECT digest, size FROM json_each(?) JOIN blob_holders ON digest = value WHERE owner = ?",
+                (wanted, owner),
+            )
+            return {row["digest"]: row["size"] for row in rows}
+
+        return await self._db.read(query)
+
+    async def grant(self, owner: str, blobs: Mapping[str, int]) -> None:
+        """Note that `owner` holds these blobs (digest to size in bytes)."""
+        rows = [(owner, digest, size) for digest, size in blobs.items()]
+        if rows:
+            await self._db.write(lambda c: c.executemany("INSERT OR IGNORE INTO blob_holders VALUES (?, ?, ?)", rows))
+
+    def partial_folder(self, owner: str) -> Path:
+        """Where uploads of `owner` that broke off wait to go on, each under its digest."""
+        folder = self.partials / owner
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def have(self, owner: str, digest: str) -> int:
+        """How many bytes of an upload that broke off are here."""
+        try:
+            return (self.partials / owner / digest).stat().st_size
+        except OSError:
+            return 0
+
+    def tidy(self) -> None:
+        """After a crash: put interrupted uploads back in their places, drop what is temporary or very old."""
+        for file in self.partials.glob("*/*"):
+            digest = file.name.partition(".")[0]
+            if not is_digest(digest) or time.time() - file.stat().st_mtime > _PARTIAL_SECONDS:
+                file.unlink()
+            elif file.name != digest:
+                park(file, file.with_name(digest))
+
+    def _install_copy(self, digest: str, path: Path) -> None:
+        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+        try:
+            with full_disk_told(self._blobs):
+                copy_file(self.path(digest), temporary, _EXECUTABLE if path.suffix else _PLAIN)
+                make_durable(self._blobs, [temporary])
+            temporary.rename(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file read in but not yet visible: its digest, size in bytes, and where it lies."""
+
+    digest: str
+    size: int
+    temporary: Path
+
+
+def park(part: Path, place: Path) -> None:
+    """Keep the received `part` of a blob at `place` for an upload that goes on, unless more is there already."""
+    if place.exists() and place.stat().st_size >= part.stat().st_size:
+        part.unlink()
+    else:
+        part.rename(place)
+
+
+def hash_file(descriptor: int) -> str:
+    """SHA-256 of an open file from its beginning."""
+    digest = hashlib.sha256()
+    hash_into(digest, descriptor)
+    return digest.hexdigest()
+
+
+def hash_into(digest: hashlib._Hash, descriptor: int) -> None:
+    """Update `digest` with the whole of an open file."""
+    position = 0
+    while chunk := os.pread(descriptor, COPY_CHUNK, position):
+        digest.update(chunk)
+        position += len(chunk)
+
+
+def _link_unshared(source: int, parent: int, name: str, temporary: Path) -> bool:
+    """Link the open file `name` to `temporary` if it can be a blob from now on; False, and nothing done, if not."""
+    status = os.fstat(source)
+    if status.st_nlink != 1 or status.st_mode & stat.S_IXUSR:
+        return False
+    try:
+        os.link(name, temporary, src_dir_fd=parent, follow_symlinks=False)
+        if status.st_uid != os.geteuid():
+            os.fchown(source, os.geteuid(), os.getegid())
+        os.fchmod(source, _PLAIN)
+        # The kernel grants a read lease only on a file that nobody has open for writing.
+        fcntl.fcntl(source, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(source, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        if os.stat(temporary).st_ino == status.st_ino:
+            return True
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+    temporary.unlink(missing_ok=True)
+    return False
+
+
+def _copy_open(source: int, temporary: Path) -> None:
+    writing = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        copy_contents(source, writing)
+        os.fchmod(writing, _PLAIN)
+    except BaseException:
+        temporary.unlink()
+        raise
+    finally:
+        os.close(writing)

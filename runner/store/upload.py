@@ -1,0 +1,278 @@
+"""Receiving blobs: frames of `POST /v1/blobs` turned into verified files.
+
+A frame carries a whole blob or a part of one. Small blobs are gathered in memory and written in batches; a large one
+goes to a file of its own at once, which stays for a later request to go on with when the line breaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import BadRequest, Conflict
+from runner.models import BLOB_FRAME
+from runner.store.blobs import BlobStore, hash_into, park
+from runner.store.disk import full_disk_told, require_space
+
+# Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
+KEEP_FROM = 1 << 20
+_BATCH_FILES = 5000
+_BATCH_BYTES = 64 << 20
+_HOP_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The head of one frame: a part of the blob `digest`, from byte `start` on, `length` bytes long."""
+
+    digest: str
+    size: int
+    start: int
+    length: int
+
+    @classmethod
+    def read(cls, head: bytes) -> Frame:
+        """Read the head of a frame; raises `BadRequest` if it cannot be one."""
+        digest, flags, size, start, length = BLOB_FRAME.unpack(head)
+        if flags or start + length > size:
+            raise BadRequest("The blobs are not framed as the runner reads them.", "Use a floyd-tui of this version.")
+        return cls(digest.hex(), size, start, length)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether this frame is a whole, small blob."""
+        return self.start == 0 and self.length == self.size < KEEP_FROM
+
+
+async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) -> int:
+    """Store the blobs framed in `chunks` for `owner`; returns how many became complete.
+
+    Raises `BadRequest` naming blobs whose bytes do not have their digest (the others are stored), or for a broken
+    frame; `Conflict` for a part that does not go on where the runner's ends; `NoSpace`. What arrived whole before an
+    error or a broken line is stored, and of a large blob the beginning.
+    """
+    receiver = Receiver(blobs, owner)
+    hop = asyncio.ensure_future(_nothing())
+    stored = 0
+    try:
+        async for batch in _batched(chunks):
+            # While a thread works on one batch, the next one is read from the socket.
+            stored += await hop
+            hop = asyncio.ensure_future(_step(receiver, batch))
+        stored += await hop
+        receiver.check_end()
+    finally:
+        stored += await asyncio.shield(_close(receiver, hop))
+    if receiver.bad:
+        names = ", ".join(digest[:12] for digest in receiver.bad[:5])
+        raise BadRequest(f"{len(receiver.bad)} of the blobs did not arrive as named: {names}.", "Send them again.")
+    return stored
+
+
+async def _nothing() -> int:
+    return 0
+
+
+async def _step(receiver: Receiver, batch: list[bytes]) -> int:
+    await asyncio.to_thread(receiver.feed, batch)
+    return await _grant(receiver)
+
+
+async def _close(receiver: Receiver, hop: asyncio.Future[int]) -> int:
+    await asyncio.wait((hop,))
+    await asyncio.to_thread(receiver.close)
+    return await _grant(receiver)
+
+
+async def _grant(receiver: Receiver) -> int:
+    done = receiver.take_done()
+    await receiver.blobs.grant(receiver.owner, done)
+    return len(done)
+
+
+class Receiver:
+    """The state of one upload. Its methods block: they run in a thread, one at a time."""
+
+    def __init__(self, blobs: BlobStore, owner: str) -> None:
+        self.bad: list[str] = []
+        self.done: dict[str, int] = {}
+        self.blobs, self.owner = blobs, owner
+        self._head = bytearray()
+        self._frame: Frame | None = None
+        self._left = 0
+        self._memory = bytearray()
+        self._part: _Part | None = None
+        self._batch: dict[str, Path] = {}
+        self._batch_sizes: dict[str, int] = {}
+        self._batch_bytes = 0
+
+    def feed(self, chunks: list[bytes]) -> None:
+        """Take in the next bytes of the request; raises `BadRequest`, `Conflict` or `NoSpace`."""
+        with full_disk_told(self.blobs.partials):
+            for chunk in chunks:
+                self._feed(memoryview(chunk))
+
+    def check_end(self) -> None:
+        """Raise `BadRequest` if the request ended inside a frame."""
+        if self._frame is not None or self._head:
+            raise BadRequest("The upload ended in the middle of a blob.", "Send it again: what has arrived is kept.")
+
+    def close(self) -> None:
+        """Make what is whole durable, and keep a large part for an upload that goes on."""
+        if self._part is not None:
+            self._part.park()
+            self._part = None
+        self._flush()
+
+    def take_done(self) -> dict[str, int]:
+        """Blobs that became complete and durable since the last call, with their sizes in bytes."""
+        done, self.done = self.done, {}
+        return done
+
+    def _feed(self, data: memoryview) -> None:
+        while data or (self._frame is not None and not self._left):
+            if self._frame is None:
+                wanted = BLOB_FRAME.size - len(self._head)
+                self._head += data[:wanted]
+                data = data[wanted:]
+                if len(self._head) == BLOB_FRAME.size:
+                    self._begin(Frame.read(bytes(self._head)))
+                    self._head.clear()
+                continue
+            piece, data = data[: self._left], data[self._left :]
+            self._left -= len(piece)
+            if self._part is None:
+                self._memory += piece
+            else:
+                self._part.write(piece)
+            if not self._left:
+                self._end(self._frame)
+
+    def _begin(self, frame: Frame) -> None:
+        part = self._part
+        if part is not None and (frame.digest != part.digest or frame.start != part.position):
+            part.park()
+            part = None
+        if part is None and not frame.in_memory:
+            require_space(self.blobs.partials, frame.size - frame.start)
+            part = _Part(self.blobs, self.owner, frame)
+        self._part, self._frame, self._left = part, frame, frame.length
+
+    def _end(self, frame: Frame) -> None:
+        self._frame = None
+        if self._part is None:
+            self._end_small(frame)
+        elif self._part.position == frame.size:
+            path = self._part.finish()
+            self._part = None
+            self._add(frame, path)
+
+    def _end_small(self, frame: Frame) -> None:
+        if hashlib.sha256(self._memory).hexdigest() != frame.digest:
+            self.bad.append(frame.digest)
+        elif frame.digest not in self._batch:
+            path = self.blobs.temporary(self.owner)
+            _write_new(path, self._memory)
+            self._add(frame, path)
+        self._memory.clear()
+
+    def _add(self, frame: Frame, path: Path | None) -> None:
+        if path is None:
+            self.bad.append(frame.digest)
+            return
+        self._batch[frame.digest] = path
+        self._batch_sizes[frame.digest] = frame.size
+        self._batch_bytes += frame.size
+        if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            batch, sizes = self._batch, self._batch_sizes
+            self._batch, self._batch_sizes, self._batch_bytes = {}, {}, 0
+            self.blobs.install(batch)
+            self.done |= sizes
+
+
+class _Part:
+    """The file of a large blob while it arrives: nobody else's until it is parked or finished."""
+
+    def __init__(self, blobs: BlobStore, owner: str, frame: Frame) -> None:
+        self.digest = frame.digest
+        self._place = blobs.partial_folder(owner) / frame.digest
+        # A name of its own: two uploads of one blob at once must not write into one file.
+        self._path = self._place.with_name(f"{frame.digest}.{os.urandom(6).hex()}")
+        if frame.start:
+            self._claim(blobs.have(owner, frame.digest), frame.start)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._hash = hashlib.sha256()
+        os.truncate(self._file, frame.start)
+        # The beginning is read again: what a crash left behind is not trusted, only what the digest confirms.
+        hash_into(self._hash, self._file)
+        self.position = os.lseek(self._file, 0, os.SEEK_END)
+
+    def write(self, piece: memoryview) -> None:
+        """Append the next bytes."""
+        self._hash.update(piece)
+        self.position += len(piece)
+        while piece:
+            piece = piece[os.write(self._file, piece) :]
+
+    def finish(self) -> Path | None:
+        """Close the whole file; its path, or None, and no file left, where the digest does not fit."""
+        os.fchmod(self._file, 0o444)
+        os.close(self._file)
+        if self._hash.hexdigest() == self.digest:
+            return self._path
+        self._path.unlink()
+        return None
+
+    def park(self) -> None:
+        """Close the file and keep it for an upload that goes on, if that saves anything."""
+        os.close(self._file)
+        if self.position < KEEP_FROM:
+            self._path.unlink()
+        else:
+            park(self._path, self._place)
+
+    def _claim(self, have: int, start: int) -> None:
+        try:
+            if have >= start:
+                self._place.rename(self._path)
+                return
+        except FileNotFoundError:
+            pass
+        raise Conflict(
+            f"{have} bytes of blob {self.digest[:12]} are here, not {start}.", "Ask which blobs are missing."
+        )
+
+
+def _write_new(path: Path, data: bytearray) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+    try:
+        os.fchmod(descriptor, 0o444)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except BaseException:
+        path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+async def _batched(chunks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """Chunks gathered to about a MiB, so that small ones do not cost a hop to the thread each."""
+    batch: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        batch.append(chunk)
+        size += len(chunk)
+        if size >= _HOP_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
