@@ -1,7 +1,7 @@
 """Rows, bars and the way they are printed.
 
-A benchmark is a module of this package with ``run() -> Iterator[Row]``. Ours and the peer's runs alternate, so that what
-else the machine does falls on both, and medians are compared.
+A benchmark is a module of this package with ``run() -> Iterator[Row]``. Ours and the peer's runs alternate, so that
+what else the machine does falls on both, and medians are compared.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def medians(runs: int, **works: Callable[[], object]) -> dict[str, float]:
-    """Median seconds of each of `works` over `runs` rounds, one of each a round, after one round that does not count."""
+    """Median seconds of each of `works` over `runs` rounds of one each, after a round that does not count."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(runs + 1):
         for name, work in works.items():
