@@ -57,12 +57,15 @@ class RunSettings:
         return self.gpus if self.gpus is not None else MACHINES.get(self.machine or "cpu", 0)
 
 
+NOTHING_SAID = RunSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectConfig:
     """A floyd.yml: its top level, its tasks, `warnings` about what was passed over. No file: `path` is None."""
 
     path: Path | None = None
-    settings: RunSettings = RunSettings()
+    settings: RunSettings = NOTHING_SAID
     tasks: Mapping[str, RunSettings] | None = None
     warnings: tuple[str, ...] = ()
 

@@ -1,0 +1,173 @@
+"""Watch mode: run again on every change, with the same settings, stopping the run before.
+
+`watch_loop` is an async generator of typed events; the command line prints them, the UI draws them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError, ProjectError
+from floyd_tui.project.ignore import CODE_DEFAULTS
+from floyd_tui.project.run import Stage, scan, send_code
+from floyd_tui.project.watch import changes
+from runner.models import Job, Launch
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Files changed; `paths` are relative to the folder, sorted."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The change left every file as the last run had it: nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The last run still runs and is being stopped."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The new run's code is being scanned or sent, or the run launched."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A run was launched."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """This change could not be run; the next one is tried again."""
+
+    error: FloydError
+
+
+WatchEvent = Changed | Unchanged | Stopping | Sending | Launched | Failed
+
+
+async def watch_loop(
+    link: Link, folder: Path, launch: Launch, last: Job | None = None
+) -> AsyncGenerator[WatchEvent, None]:
+    """Run `folder` now, and again on each change, until the generator is closed.
+
+    `last` is a run to replace, stopped before the first one starts. Raises `ProjectError` if the folder cannot be
+    watched; what goes wrong with a run is told as `Failed`.
+    """
+    loop = _Loop(link, folder, launch, last)
+    work = asyncio.create_task(loop.work())
+    try:
+        while True:
+            event = asyncio.create_task(loop.events.get())
+            await asyncio.wait({event, work}, return_when=asyncio.FIRST_COMPLETED)
+            if not event.done():
+                event.cancel()
+                await work  # only an error ends it
+                return
+            yield event.result()
+    finally:
+        await _end(work)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, FloydError):
+        await task
+
+
+class _Loop:
+    """One watched folder: its last run and what that was made of."""
+
+    def __init__(self, link: Link, folder: Path, launch: Launch, last: Job | None) -> None:
+        self.events: asyncio.Queue[WatchEvent] = asyncio.Queue()
+        self._link = link
+        self._folder = folder
+        self._launch = launch
+        self._last = last
+        self._ran: str | None = None
+        self._interruptible = True
+
+    async def work(self) -> None:
+        feed = changes(self._folder)
+        pending = await _watching(feed)
+        try:
+            await self._run(pending)
+            while True:
+                paths = await pending
+                pending = await _watching(feed)
+                self.events.put_nowait(Changed(tuple(sorted(paths))))
+                await self._run(pending)
+        except StopAsyncIteration:
+            raise ProjectError(f"{self._folder} is no longer watched.", "Start watching again.") from None
+        finally:
+            pending.cancel()
+            with contextlib.suppress(asyncio.CancelledError, FloydError, StopAsyncIteration):
+                await pending
+
+    async def _run(self, change: asyncio.Task[frozenset[str]]) -> None:
+        """Run once; gives up before launching if a further change comes, since that one is run anyway."""
+        attempt = asyncio.create_task(self._attempt())
+        try:
+            await asyncio.wait({attempt, change}, return_when=asyncio.FIRST_COMPLETED)
+            if not attempt.done() and not self._interruptible:
+                await asyncio.wait({attempt})
+        finally:
+            await _end(attempt)
+
+    async def _attempt(self) -> None:
+        try:
+            await self._link.connected()
+            snapshot = await scan(self._folder, CODE_DEFAULTS, self._tell)
+            if snapshot.digest == self._ran:
+                self.events.put_nowait(Unchanged())
+                return
+            await self._stop_last()
+            launch = await send_code(self._link, snapshot, self._launch, self._tell)
+            # From here on a cancelled request could leave a job behind that nobody follows.
+            self._interruptible = False
+            self._tell(Stage("launching", snapshot=snapshot))
+            self._last = await self._link.client.launch(launch)
+            self._ran = snapshot.digest
+            self.events.put_nowait(Launched(self._last))
+        except FloydError as error:
+            self.events.put_nowait(Failed(error))
+        finally:
+            self._interruptible = True
+
+    async def _stop_last(self) -> None:
+        if self._last is None:
+            return
+        job = await self._link.client.job(self._last.name)
+        if not job.state.ended:
+            self.events.put_nowait(Stopping(job))
+            await self._link.client.stop(job.name)
+
+    def _tell(self, stage: Stage) -> None:
+        self.events.put_nowait(Sending(stage))
+
+
+async def _watching(feed: AsyncIterator[frozenset[str]]) -> asyncio.Task[frozenset[str]]:
+    """Wait for the next batch in a task that has begun to: no change from now on is missed."""
+
+    async def next_batch() -> frozenset[str]:
+        return await anext(feed)
+
+    task = asyncio.create_task(next_batch())
+    await asyncio.sleep(0)
+    return task
