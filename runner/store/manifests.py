@@ -1,0 +1,59 @@
+"""Reading manifests that are stored: fast, since they were checked when they came in, and what they add up to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from runner.models import BadManifest, TreeEntry
+
+# What Linux's file systems take: bytes of one name, and of a path with room for the folder it will lie in.
+_MAX_NAME, _MAX_PATH = 255, 3800
+
+
+@dataclass(slots=True)
+class Outline:
+    """How many files a tree has, the sum of their sizes in bytes, and its blobs with theirs."""
+
+    files: int = 0
+    size: int = 0
+    blobs: dict[str, int] = field(default_factory=dict)
+
+
+def outline(entries: Iterable[TreeEntry]) -> Outline:
+    """Add up `entries`; raises `BadManifest` for names no file system takes, or one blob with two sizes."""
+    content = Outline()
+    for entry in entries:
+        _check_length(entry)
+        if entry.kind == "file":
+            content.files += 1
+            content.size += entry.size
+            if content.blobs.setdefault(entry.digest, entry.size) != entry.size:
+                raise BadManifest(f"{entry.path[:80]!r} has another size than another file of the same digest")
+    return content
+
+
+def read_entries(text: bytes) -> Iterator[TreeEntry]:
+    """The entries of a stored manifest."""
+    for line in text.splitlines():
+        code, path, *rest = json.loads(line)
+        if code == "d":
+            yield TreeEntry(path, "dir")
+        elif code == "l":
+            yield TreeEntry(path, "link", target=rest[0])
+        else:
+            yield TreeEntry(path, "file", rest[0], rest[1], executable=code == "x")
+
+
+def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:
+    """The entries of the tree that `folder` is (empty: the whole), with their paths from there."""
+    prefix = f"{folder}/" if folder else ""
+    return [replace(e, path=e.path[len(prefix) :]) for e in entries if e.path.startswith(prefix)]
+
+
+def _check_length(entry: TreeEntry) -> None:
+    path = entry.path.encode("utf-8", "surrogateescape")
+    target = entry.target.encode("utf-8", "surrogateescape")
+    if len(path) > _MAX_PATH or len(target) > _MAX_PATH or max(map(len, path.split(b"/"))) > _MAX_NAME:
+        raise BadManifest(f"{entry.path[:80]!r} is too long a path")

@@ -1,0 +1,281 @@
+"""The trees: manifests stored under their digests, who has put them, and the folders made of them.
+
+A tree is laid out in two ways: as a *farm* of hard links to blobs, read-only, shared by all jobs that mount it; or as a
+copy that its job may write to. A write must never reach a blob, so a copy shares blocks (reflink) but never the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import functools
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import BadRequest, Conflict, NotFound, TooLarge
+from runner.models import (
+    EMPTY_TREE,
+    MissingBlob,
+    TreeEntry,
+    TreeStatus,
+    is_digest,
+    manifest_of,
+    parse_manifest,
+)
+from runner.store.blobs import BlobStore
+from runner.store.db import Database
+from runner.store.disk import copy_file, full_disk_told, remove_tree, require_space, write_durably
+from runner.store.manifests import Outline, outline, read_entries
+
+MAX_MANIFEST_BYTES = 512 << 20
+# Manifests below this stay in memory once read, the last few of them.
+_CACHED_BYTES = 4 << 20
+_UNKNOWN = "Send the code or data again: floyd-tui uploads only what is missing."
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    files: int
+    size: int
+    complete: bool
+
+
+class Trees:
+    """Manifests below `folder`, their table, and the farms. What touches files blocks: call it in a thread."""
+
+    def __init__(self, folder: Path, blobs: BlobStore, db: Database) -> None:
+        self._texts = folder / "trees"
+        self._farms = folder / "mounts"
+        self._blobs = blobs
+        self._db = db
+        for made in (self._texts, self._farms):
+            made.mkdir(exist_ok=True)
+        self._store(EMPTY_TREE, b"")
+        self._cached = functools.lru_cache(maxsize=8)(self._read)
+
+    # What the API asks
+
+    async def put(self, digest: str, chunks: AsyncIterable[bytes], owner: str) -> TreeStatus:
+        """Take in the manifest named `digest` for `owner`; the answer tells which blobs are missing.
+
+        Raises `BadRequest` for a manifest that is not well formed or not what its name says, `TooLarge`, and `NoSpace`
+        where what is missing cannot fit.
+        """
+        text = await _gather(chunks)
+        content = await asyncio.to_thread(_check, digest, text)
+        status = await self._status(digest, content, owner)
+        await asyncio.to_thread(require_space, self._texts, _missing_bytes(status, content))
+        await asyncio.to_thread(self._store, digest, text)
+        await self._note(owner, status, complete=not status.missing)
+        return status
+
+    async def status(self, digest: str, owner: str) -> TreeStatus:
+        """Where the tree stands that `owner` has put; raises `NotFound` if they have not."""
+        row = await self._row(digest, owner)
+        if row.complete:
+            return TreeStatus(digest, row.files, row.size)
+        status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
+        if not status.missing:
+            await self._note(owner, status, complete=True)
+        return status
+
+    async def require(self, digest: str, owner: str) -> TreeStatus:
+        """The tree's status if `owner` may use it; raises `NotFound`, or `Conflict` while blobs of it are missing."""
+        status = await self.status(digest, owner)
+        if status.missing:
+            raise Conflict(f"{len(status.missing)} files of tree {digest[:12]} have not been sent yet.", _UNKNOWN)
+        return status
+
+    async def save(self, entries: Iterable[TreeEntry], owner: str) -> TreeStatus:
+        """Store the tree made of `entries`, whose blobs are all installed, as one that `owner` holds."""
+        entries = list(entries)
+        digest, text = await asyncio.to_thread(manifest_of, entries)
+        content = outline(entries)
+        await asyncio.to_thread(self._store, digest, text)
+        await self._blobs.grant(owner, content.blobs)
+        status = TreeStatus(digest, content.files, content.size)
+        await self._note(owner, status, complete=True)
+        return status
+
+    async def grant(self, digest: str, owner: str) -> TreeStatus:
+        """Let `owner` hold a stored tree and its blobs: the caller has made sure that they may see it."""
+        return await self.save(await asyncio.to_thread(self.entries, digest), owner)
+
+    # What jobs and listings use
+
+    def text(self, digest: str) -> Path:
+        """The file that holds the manifest."""
+        return self._texts / digest[:2] / digest
+
+    def entries(self, digest: str) -> tuple[TreeEntry, ...]:
+        """The tree's entries in the manifest's order; raises `NotFound` for a tree that is not stored."""
+        path = self.text(digest)
+        small = path.exists() and path.stat().st_size < _CACHED_BYTES
+        return self._cached(digest) if small else self._read(digest)
+
+    def link_farm(self, digest: str) -> Path:
+        """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.
+
+        Raises `NotFound` for a tree that is not stored and `NoSpace`.
+        """
+        farm = self._farms / digest
+        if farm.is_dir():
+            return farm
+        temporary = self._farms / f".{digest}.{os.urandom(6).hex()}"
+        try:
+            with full_disk_told(self._farms):
+                folders = _lay_out(self.entries(digest), temporary, self._link)
+                for folder in reversed(folders):
+                    os.chmod(folder, 0o555)
+            try:
+                temporary.rename(farm)
+            except OSError as error:
+                # Another launch was quicker.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+        finally:
+            remove_tree(temporary)
+        return farm
+
+    def copy_to(self, digest: str, folder: Path) -> None:
+        """Fill `folder`, made here, with a writable copy of the tree: files 0644 or 0755, folders 0755.
+
+        Raises `NotFound` for a tree that is not stored and `NoSpace`; then nothing is left.
+        """
+        try:
+            with full_disk_told(folder.parent):
+                for made in _lay_out(self.entries(digest), folder, self._copy):
+                    os.chmod(made, 0o755)
+        except BaseException:
+            remove_tree(folder)
+            raise
+
+    def tidy(self) -> None:
+        """Remove farms whose making was cut off by a crash."""
+        for leftover in self._farms.glob(".*"):
+            remove_tree(leftover)
+
+    def _read(self, digest: str) -> tuple[TreeEntry, ...]:
+        return tuple(read_entries(self._open_text(digest)))
+
+    def _outline(self, digest: str) -> Outline:
+        return outline(read_entries(self._open_text(digest)))
+
+    def _open_text(self, digest: str) -> bytes:
+        try:
+            return self.text(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN) from error
+
+    def _store(self, digest: str, text: bytes) -> None:
+        path = self.text(digest)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_durably(path, text, 0o444)
+
+    def _link(self, entry: TreeEntry, path: str) -> None:
+        try:
+            os.link(self._blobs.ensure(entry.digest, entry.executable), path)
+        except OSError as error:
+            if error.errno != errno.EMLINK:
+                raise
+            self._blobs.refresh(entry.digest, entry.executable)
+            os.link(self._blobs.path(entry.digest, entry.executable), path)
+
+    def _copy(self, entry: TreeEntry, path: str) -> None:
+        copy_file(self._blobs.path(entry.digest), Path(path), 0o755 if entry.executable else 0o644)
+
+    # The table
+
+    async def _status(self, digest: str, content: Outline, owner: str) -> TreeStatus:
+        held = await self._blobs.held(owner, content.blobs)
+        for blob, size in held.items():
+            if content.blobs[blob] != size:
+                raise BadRequest(
+                    f"The manifest gives blob {blob[:12]} {content.blobs[blob]} bytes; it has {size}.",
+                    "Read the files again and send a new manifest.",
+                )
+        missing = [blob for blob in content.blobs if blob not in held]
+        have = await asyncio.to_thread(lambda: tuple(MissingBlob(b, self._blobs.have(owner, b)) for b in missing))
+        return TreeStatus(digest, content.files, content.size, have)
+
+    async def _row(self, digest: str, owner: str) -> _Row:
+        if digest == EMPTY_TREE:
+            return _Row(0, 0, True)
+
+        def query(connection: sqlite3.Connection) -> sqlite3.Row | None:
+            sql = "SELECT files, size, complete FROM trees WHERE owner = ? AND digest = ?"
+            row: sqlite3.Row | None = connection.execute(sql, (owner, digest)).fetchone()
+            return row
+
+        row = await self._db.read(query)
+        if row is None:
+            raise NotFound(f"There is no tree {digest[:12]} of yours here.", _UNKNOWN)
+        return _Row(row["files"], row["size"], bool(row["complete"]))
+
+    async def _note(self, owner: str, status: TreeStatus, complete: bool) -> None:
+        row = (owner, status.digest, status.files, status.size, complete, time.time())
+        sql = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET complete = max(complete, excluded.complete)"""
+        await self._db.write(lambda connection: connection.execute(sql, row))
+
+
+async def _gather(chunks: AsyncIterable[bytes]) -> bytes:
+    text = bytearray()
+    async for chunk in chunks:
+        text += chunk
+        if len(text) > MAX_MANIFEST_BYTES:
+            raise TooLarge("The manifest is larger than 512 MiB.", "Split the data into several datasets.")
+    return bytes(text)
+
+
+def _check(digest: str, text: bytes) -> Outline:
+    """Read a manifest from outside; raises `BadRequest` unless it is well formed and has that digest."""
+    if not is_digest(digest):
+        raise BadRequest(f"{digest[:80]!r} is not a SHA-256 digest.", "Name the tree by 64 lowercase hex digits.")
+    if hashlib.sha256(text).hexdigest() != digest:
+        raise BadRequest(f"The manifest is not the one named {digest[:12]}.", "Send it again.")
+    if text and not text.endswith(b"\n"):
+        raise BadRequest("The manifest's last line is cut off.", "Send it again.")
+    try:
+        return outline(parse_manifest(text.splitlines(keepends=True)))
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            f"The manifest cannot be used: {error}.", "Read the files again and send a new one."
+        ) from error
+
+
+def _missing_bytes(status: TreeStatus, content: Outline) -> int:
+    return sum(max(0, content.blobs[blob.digest] - blob.have) for blob in status.missing)
+
+
+def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntry, str], None]) -> list[str]:
+    """Make `root` and in it all folders and links of `entries`, with `place` for files; returns the folders.
+
+    Parents come first in what is returned. No entry of a checked manifest lies below a link, so nothing here ever follows one.
+    """
+    root.mkdir(mode=0o700)
+    folders = {"": str(root)}
+
+    def folder(path: str) -> str:
+        if path not in folders:
+            parent, _, name = path.rpartition("/")
+            made = f"{folder(parent)}/{name}"
+            os.mkdir(made, 0o700)
+            folders[path] = made
+        return folders[path]
+
+    for entry in entries:
+        parent, _, name = entry.path.rpartition("/")
+        if entry.kind == "dir":
+            folder(entry.path)
+        elif entry.kind == "link":
+            os.symlink(entry.target, f"{folder(parent)}/{name}")
+        else:
+            place(entry, f"{folder(parent)}/{name}")
+    return list(folders.values())
