@@ -1,0 +1,175 @@
+"""A log with what belongs to it: search bar, status line, and a note in its place while there is nothing to read."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input, Static
+
+from floyd_tui.widgets.format import size
+from floyd_tui.widgets.log_search import ERRORS, BadPattern
+from floyd_tui.widgets.log_view import LogView
+from floyd_tui.widgets.note import Note
+
+
+class SearchInput(Input):
+    """The search bar's input: Esc gives the search up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Close", id="log.search-close", tooltip="End the search"),
+        Binding("down", "submit", "Done", show=False, id="log.search-done", tooltip="Back to the log, search kept"),
+    ]
+
+    def action_give_up(self) -> None:
+        """Empty and close the bar."""
+        self.value = ""
+        self.action_submit_now()
+
+    def action_submit_now(self) -> None:
+        """Hand the text over, as Enter does."""
+        self.post_message(self.Submitted(self, self.value))
+
+
+class LogPane(Vertical):
+    """Log view, search bar and status line.
+
+    `/` searches, `&` shows only the lines that match (with `!` before it: those that do not).
+    """
+
+    DEFAULT_CSS = """
+    LogPane {
+        height: 1fr;
+        & > Note { display: none; }
+        &.-note > Note { display: block; }
+        &.-note > LogView { display: none; }
+        & > #log-search { height: 1; display: none; background: $panel; }
+        &.-searching > #log-search { display: block; }
+        & #log-sign { width: 3; padding: 0 1; color: $key; text-style: bold; }
+        & #log-input { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
+        & > #log-status { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search(False)", "Search", id="log.search", tooltip="Search by a regular expression"),
+        Binding("ampersand", "search(True)", "Only", id="log.filter", tooltip="Only lines that match; !… the others"),
+        Binding("exclamation_mark", "invert", "Invert", show=False, id="log.invert", tooltip="Match the other lines"),
+    ]
+
+    filtering: var[bool] = var(False)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._trouble = ""
+        self._inverse = False
+
+    def compose(self) -> ComposeResult:
+        yield Note()
+        yield LogView(id="log")
+        with Horizontal(id="log-search"):
+            yield Static("/", id="log-sign")
+            yield SearchInput(placeholder="regular expression", id="log-input", compact=True)
+        yield Static(id="log-status")
+
+    @property
+    def view(self) -> LogView:
+        """The lines."""
+        return self.query_one(LogView)
+
+    def say(self, title: str, text: str = "", hint: str = "", color: str = "foreground") -> None:
+        """Show a note in place of the lines."""
+        self.query_one(Note).say(title, text, hint, color)
+        self.add_class("-note")
+
+    def show_lines(self) -> None:
+        """Show the lines again."""
+        self.remove_class("-note")
+
+    # Search
+
+    def action_search(self, only: bool) -> None:
+        """Open the bar."""
+        self.filtering = only
+        self.query_one("#log-sign", Static).update("&" if only else "/")
+        self.add_class("-searching")
+        field = self.query_one("#log-input", Input)
+        if self.view.pattern_text == ERRORS:
+            field.value = ""
+        field.focus()
+
+    def action_invert(self) -> None:
+        """Match the lines that do not match now."""
+        self._inverse = not self._inverse
+        self._find(self.view.pattern_text)
+
+    @on(Input.Changed, "#log-input")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._inverse = self.filtering and event.value.startswith("!")
+        self._find(event.value[self._inverse :])
+
+    def _find(self, text: str) -> None:
+        try:
+            self.view.find(text, self._inverse)
+        except BadPattern as error:
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+        self.view.only = bool(text) and (self.filtering or self._inverse)
+        self._draw_status()
+
+    @on(Input.Submitted, "#log-input")
+    def _done(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not event.value:
+            self.remove_class("-searching")
+            self._find("")
+        elif not self.filtering:
+            self.view.action_match(1)
+        self.view.focus()
+
+    # Status
+
+    @on(LogView.Changed)
+    def _changed(self, event: LogView.Changed) -> None:
+        event.stop()
+        self._draw_status()
+
+    def on_resize(self) -> None:
+        """The line says more where there is room."""
+        self._draw_status()
+
+    def _draw_status(self) -> None:
+        view = self.view
+        parts = [self._position(), self._search_words()]
+        parts += [Content.styled(word, "$key") for word, on in (("wrap", view.wrap), ("times", view.times)) if on]
+        if self._trouble:
+            parts = [Content.styled(self._trouble, "$bad")]
+        self.query_one("#log-status", Static).update(Content("   ").join(part for part in parts if part.plain))
+
+    def _position(self) -> Content:
+        view = self.view
+        lines = f"{view.buffer.lines:,} lines, {size(view.buffer.size)}"
+        if view.ended:
+            state = Content.styled("■ end of log", "$dim") if view.following else Content.styled("■ ended", "$dim")
+        elif view.following:
+            state = Content.styled("● following", "$running")
+        else:
+            state = Content.styled("‖ paused, f follows", "$warn")
+        return Content("   ").join([state, Content.styled(lines, "$dim")])
+
+    def _search_words(self) -> Content:
+        view = self.view
+        if not view.search:
+            return Content("")
+        found = len(view.search.lines)
+        at = "" if view.current is None else f"{view.search.position(view.current):,} of "
+        what = "errors" if view.pattern_text == ERRORS else f"{'!' if view.search.inverse else '/'}{view.pattern_text}"
+        running = f" {view.search.progress:.0%}" if view.search.progress < 1 and view.buffer.size > 10_000_000 else ""
+        words = Content.styled(f"{what}  {at}{found:,}{running}", "$warn" if found else "$bad")
+        return words + Content.styled("  only these shown", "$dim") if view.only else words

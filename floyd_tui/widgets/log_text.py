@@ -1,0 +1,62 @@
+"""A log line's bytes as safe text: what a job writes may colour its own line and do nothing else to this terminal.
+
+Of all escape sequences only SGR (colours and weights) is kept. Hyperlinks, titles, cursor movement and clipboard writes
+are dropped, other control characters become their visible pictures (``␀``), bidirectional overrides a replacement
+character. Of a progress line rewritten with carriage returns the last state counts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.ansi import AnsiDecoder
+from rich.text import Text
+
+TAB = 8
+# CSI … final byte; OSC, DCS, SOS, PM, APC … up to their end; any other two-byte escape.
+_ESCAPE = re.compile(
+    r"\x1b\[(?P<sgr>[0-9;:]*m)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?"
+)
+# A state that another one was written over. "\r\n" is only an end of line.
+_OVERWRITTEN = re.compile(rb"[^\n]*\r+(?=[^\r\n])")
+_CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x0A, 0x0D, 0x1B)}
+_CONTROLS |= {0x7F: 0x2421, 0x0D: None}  # type: ignore[dict-item]
+_CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029], 0xFFFD)
+_PLAIN_ASCII = re.compile(rb"[ -~\n]*")
+
+
+def _keep_colours(match: re.Match[str]) -> str:
+    codes = match["sgr"]
+    return f"\x1b[{codes}" if codes else ""
+
+
+def _no_escapes(text: str) -> str:
+    return _ESCAPE.sub("", text) if "\x1b" in text else text
+
+
+def plain(raw: bytes) -> str:
+    """Whole lines as they read, without colours; as many lines as `raw` has. Tabs stay, so that searches find them."""
+    if _PLAIN_ASCII.fullmatch(raw):
+        return raw.decode("ascii")
+    if b"\r" in raw:
+        raw = _OVERWRITTEN.sub(b"", raw)
+    return _no_escapes(raw.decode("utf-8", "replace")).translate(_CONTROLS)
+
+
+def shown(raw: bytes) -> str:
+    """One line as it stands on screen, without colours: tabs are spaces, so a column here is a column there."""
+    return plain(raw).replace("\n", "").expandtabs(TAB)
+
+
+def styled(raw: bytes) -> Text:
+    """One line as it is drawn: its last state, with its own colours."""
+    if _PLAIN_ASCII.fullmatch(raw):
+        return Text(raw.decode("ascii"), no_wrap=True, end="")
+    text = _OVERWRITTEN.sub(b"", raw).decode("utf-8", "replace")
+    if "\x1b" not in text:
+        return Text(text.translate(_CONTROLS).expandtabs(TAB), no_wrap=True, end="")
+    # expandtabs would count the bytes of colour codes: tabs are set after they are gone from the text.
+    line = AnsiDecoder().decode_line(_ESCAPE.sub(_keep_colours, text).translate(_CONTROLS))
+    line.no_wrap, line.end = True, ""
+    line.expand_tabs(TAB)
+    return line
