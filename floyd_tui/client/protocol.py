@@ -127,12 +127,16 @@ class LinkState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """Where a link stands: since when (`time.monotonic` seconds), why not live, and when it tries again."""
+    """Where a link stands: since when (`time.monotonic` seconds), why not live, and when it tries again.
+
+    `latency` is how many seconds a small request took when last measured, on a link that is live.
+    """
 
     state: LinkState
     since: float
     error: FloydError | None = None
     retry_at: float | None = None
+    latency: float | None = None
 
 
 class Link(Protocol):
@@ -158,7 +162,7 @@ class Link(Protocol):
         ...
 
     async def connected(self) -> None:
-        """Wait until LIVE; raises the error of a FAILED link."""
+        """Wait until LIVE; raises the error of a FAILED link, or of a first attempt that found nobody."""
         ...
 
     async def retry(self) -> None:
@@ -173,4 +177,17 @@ class Link(Protocol):
         """Put the runner on the host, start it and try again."""
         ...
 
+    async def close(self) -> None: ...
+
+
+class LinkSet(Protocol):
+    """All hosts' links by name: `floyd_tui.client.links.Links`, or the fake's."""
+
+    @property
+    def default(self) -> str:
+        """The host meant where none is named."""
+        ...
+
+    def names(self) -> list[str]: ...
+    def __getitem__(self, name: str, /) -> Link: ...
     async def close(self) -> None: ...

@@ -1,0 +1,150 @@
+"""The runner's routes as methods: the `Client` that the screens and the command line use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+
+from floyd_tui.client.protocol import LogChunk
+from floyd_tui.client.requests import PATIENT, Params, Request, Requester, Road
+from floyd_tui.client.streams import LIVE, read_bytes, read_lines, read_log
+from runner.models import (
+    AddedVersion,
+    Dataset,
+    Environment,
+    Event,
+    FileInfo,
+    HostStats,
+    Job,
+    JobState,
+    Launch,
+    Metric,
+    NewVersion,
+    Project,
+    RunnerInfo,
+    TreeStatus,
+)
+
+
+class HttpClient:
+    """One host's runner, reached along `road`. See `floyd_tui.client.protocol.Client` for what each method means."""
+
+    def __init__(self, road: Road) -> None:
+        self._requests = Requester(road)
+
+    async def info(self) -> RunnerInfo:
+        """Who the runner is, and who it takes the caller for."""
+        return await self._requests.fetch(Request("GET", "/v1/info"), RunnerInfo)
+
+    async def projects(self) -> list[Project]:
+        """The caller's projects."""
+        return await self._requests.fetch(Request("GET", "/v1/projects"), list[Project])
+
+    async def create_project(self, name: str, description: str = "") -> Project:
+        """Make a project, or return the one that is there."""
+        # The name goes into a path: anything but a name is left to the runner's own judgement as one component.
+        request = Request("PUT", f"/v1/projects/{_component(name)}", body={"description": description})
+        return await self._requests.fetch(request, Project)
+
+    async def jobs(
+        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
+    ) -> list[Job]:
+        """Jobs, newest first."""
+        params: Params = {"project": project, "state": [str(state) for state in states] or None, "limit": limit}
+        return await self._requests.fetch(Request("GET", "/v1/jobs", params), list[Job])
+
+    async def job(self, name: str) -> Job:
+        """One job; without a number in `name`, the project's latest."""
+        return await self._requests.fetch(Request("GET", "/v1/job", {"name": name}), Job)
+
+    async def launch(self, launch: Launch) -> Job:
+        """Queue a job. Never sent twice: a connection that breaks here leaves open whether the job was made."""
+        request = Request("POST", "/v1/jobs", body=launch, timeout=PATIENT, repeatable=False)
+        return await self._requests.fetch(request, Job)
+
+    async def stop(self, job: str) -> Job:
+        """Stop a job; one that has ended stays as it is."""
+        return await self._requests.fetch(Request("POST", "/v1/job/stop", {"name": job}), Job)
+
+    async def delete_job(self, job: str) -> None:
+        """Delete a job that has ended, with its output."""
+        await self._requests.send(Request("DELETE", "/v1/job", {"name": job}, timeout=PATIENT, repeatable=False))
+
+    def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:
+        """The log from byte `offset` on (negative: before the end); with `follow` until the job's end."""
+        return read_log(self._requests, job, offset, follow)
+
+    async def metrics(self, job: str, after: int = 0) -> list[Metric]:
+        """The job's metrics without the first `after` of them."""
+        request = Request("GET", "/v1/job/metrics", {"name": job, "after": after})
+        return await self._requests.fetch(request, list[Metric])
+
+    async def files(self, source: str, path: str = "", recursive: bool = False) -> list[FileInfo]:
+        """What a folder of `source` holds."""
+        params: Params = {"source": source, "path": path, "recursive": int(recursive)}
+        return await self._requests.fetch(Request("GET", "/v1/files", params, timeout=PATIENT), list[FileInfo])
+
+    def content(self, source: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """One file's bytes from `offset` on, going on by itself after a lost line."""
+
+        def request(start: int) -> Request:
+            headers = {"Range": f"bytes={start}-"} if start else None
+            return Request("GET", "/v1/content", {"source": source, "path": path}, headers=headers)
+
+        return read_bytes(self._requests, request, offset)
+
+    async def datasets(self) -> list[Dataset]:
+        """The caller's datasets and public ones."""
+        return await self._requests.fetch(Request("GET", "/v1/datasets"), list[Dataset])
+
+    async def dataset(self, name: str) -> Dataset:
+        """One dataset with its versions."""
+        return await self._requests.fetch(Request("GET", "/v1/dataset", {"name": name}), Dataset)
+
+    async def add_version(self, dataset: str, version: NewVersion) -> AddedVersion:
+        """Make a dataset's next version; content that is the latest's already makes none, so this may be repeated."""
+        request = Request("POST", f"/v1/datasets/{_component(dataset)}/versions", body=version, timeout=PATIENT)
+        return await self._requests.fetch(request, AddedVersion)
+
+    async def environments(self) -> list[Environment]:
+        """The catalogue of environments."""
+        return await self._requests.fetch(Request("GET", "/v1/environments"), list[Environment])
+
+    async def stats(self) -> HostStats:
+        """The host's gauges now."""
+        return await self._requests.fetch(Request("GET", "/v1/stats"), HostStats)
+
+    def follow_stats(self) -> AsyncIterator[HostStats]:
+        """The host's gauges once a second, going on by itself after a lost line."""
+        return read_lines(self._requests, Request("GET", "/v1/stats", {"follow": 1}, timeout=LIVE), HostStats)
+
+    def events(self) -> AsyncIterator[Event]:
+        """What changes from now on. An empty event comes first, as a sign of life, and first again after a lost line:
+        what changed while there was none is not told, so load lists anew when the link is live again."""
+        return read_lines(self._requests, Request("GET", "/v1/events", timeout=LIVE), Event)
+
+    async def put_tree(self, digest: str, manifest: AsyncIterable[bytes]) -> TreeStatus:
+        """Name a tree; the answer tells which blobs of it are missing."""
+        request = Request("PUT", f"/v1/trees/{digest}", content=manifest, timeout=PATIENT)
+        return await self._requests.fetch(request, TreeStatus)
+
+    async def tree_status(self, digest: str) -> TreeStatus:
+        """Ask again after sending blobs."""
+        return await self._requests.fetch(Request("GET", f"/v1/trees/{digest}/status", timeout=PATIENT), TreeStatus)
+
+    def tree(self, digest: str, source: str) -> AsyncIterator[bytes]:
+        """The manifest of a tree that is part of `source`."""
+        request = Request("GET", f"/v1/trees/{digest}", {"source": source}, timeout=PATIENT)
+        return read_bytes(self._requests, lambda _: request, 0, resume=False)
+
+    async def send_blobs(self, frames: AsyncIterable[bytes]) -> int:
+        """Send framed blobs; returns how many became complete. A lost line is the caller's to take up again."""
+        answer = await self._requests.fetch(
+            Request("POST", "/v1/blobs", content=frames, timeout=PATIENT), dict[str, int]
+        )
+        return answer.get("stored", 0)
+
+
+def _component(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="") or "%20"

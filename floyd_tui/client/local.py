@@ -1,0 +1,105 @@
+"""The host `local`: this machine's own runner, started where it does not run yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import httpx
+
+from floyd_tui.client.session import Session, open_http, open_session
+from floyd_tui.client.transport import socket_pool
+from floyd_tui.config import HostConfig
+from floyd_tui.errors import HostError, HostKeyUnknown, RunnerMissing
+
+SOCKET_NAME = "runner.sock"
+# Seconds that the runner gets to start: it opens its database and adopts running jobs first.
+_START = 30.0
+# Unix sockets' paths are this long at most on Linux, in bytes.
+_MAX_SOCKET_PATH = 107
+
+
+class LocalDialer:
+    """Dials the runner's socket of this machine."""
+
+    def __init__(self, host: HostConfig) -> None:
+        self._host = host
+
+    @property
+    def data_dir(self) -> Path:
+        """The runner's data folder, found by the same rule as the runner's own."""
+        if self._host.data_dir:
+            return Path(self._host.data_dir).expanduser().absolute()
+        if own := os.environ.get("FLOYD_RUNNER_HOME"):
+            return Path(own).expanduser().absolute()
+        base = os.environ.get("XDG_DATA_HOME")
+        return (Path(base) if base else Path.home() / ".local" / "share") / "floyd-runner"
+
+    async def dial(self) -> Session:
+        """Connect to the socket, starting the runner first where nothing answers there."""
+        path = str(self.data_dir / SOCKET_NAME)
+        if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
+            raise RunnerMissing(
+                f"The runner's socket would be {path}, which is too long for a Unix socket.",
+                f"Set hosts.{self._host.name}.data_dir to a folder with a shorter path.",
+            )
+        try:
+            return await self._open(path)
+        except httpx.ConnectError:
+            await self._start()
+        try:
+            return await self._open(path)
+        except httpx.ConnectError as error:
+            raise RunnerMissing(
+                f"The runner was started, but nothing answers at {path}.", f"See {self.data_dir / 'runner.log'}."
+            ) from error
+
+    async def _open(self, path: str) -> Session:
+        http = open_http(socket_pool(path))
+        try:
+            return await open_session(self._host.name, http)
+        except BaseException:
+            await http.aclose()
+            raise
+
+    async def trust(self, error: HostKeyUnknown) -> None:
+        """There is no key between this machine and itself."""
+        raise HostError(f"{self._host.name} is this machine and has no host key.")
+
+    async def install(self) -> None:
+        """The runner is here already: start it."""
+        await self._start()
+
+    async def _start(self) -> None:
+        """Run ``runner start``, which returns when the socket answers; raises `RunnerMissing` with what it said."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "runner",
+            "start",
+            "--data-dir",
+            str(self.data_dir),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(_START):
+                _, said = await process.communicate()
+        except TimeoutError as error:
+            raise RunnerMissing(
+                f"The runner did not start within {_START:.0f} s.", f"See {self.data_dir / 'runner.log'}."
+            ) from error
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode:
+            last = said.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {process.returncode}"]
+            raise RunnerMissing(
+                f"The runner of this machine does not start: {last[0]}", f"See {self.data_dir / 'runner.log'}."
+            )

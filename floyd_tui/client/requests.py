@@ -1,0 +1,145 @@
+"""Requests over a road that may break: what is safe to send again is, problem documents become errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import httpx
+
+from floyd_tui.errors import FloydError, HostUnreachable, RunnerProblem
+from runner.models import JSON, PROBLEM, BadMessage, Problem, decode, encode
+
+T = TypeVar("T")
+Params = Mapping[str, str | int | float | list[str] | None]
+
+# Seconds. A dead line is noticed by SSH's own keepalives; these are for a runner that hangs.
+_CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0
+# A launch or a new version may have the runner lay out a large tree first.
+_LONG_READ = 600.0
+QUICK = httpx.Timeout(_READ, connect=_CONNECT, write=_WRITE, pool=None)
+PATIENT = httpx.Timeout(_LONG_READ, connect=_CONNECT, write=_WRITE, pool=None)
+
+
+class Road(Protocol):
+    """What carries requests to one runner, and mends itself. A link is one."""
+
+    @property
+    def name(self) -> str:
+        """The host's name in the settings."""
+        ...
+
+    async def http(self) -> httpx.AsyncClient:
+        """The connection as it is now; waits while it is being made, raises why there is none."""
+        ...
+
+    async def broken(self, http: httpx.AsyncClient) -> None:
+        """Tell that `http` failed; returns when it is known whether it still works, or is replaced."""
+        ...
+
+    async def connected(self) -> None:
+        """Wait until there is a connection again; raises where waiting is no use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `repeatable` says that sending it twice does no more than sending it once."""
+
+    method: str
+    path: str
+    params: Params | None = None
+    body: object | None = None
+    content: AsyncIterable[bytes] | None = None
+    headers: Mapping[str, str] | None = None
+    timeout: httpx.Timeout = field(default_factory=lambda: QUICK)
+    repeatable: bool = True
+
+    def build(self, http: httpx.AsyncClient) -> httpx.Request:
+        """This request for httpx; parameters that are None are left out."""
+        params = {key: value for key, value in (self.params or {}).items() if value is not None}
+        headers = dict(self.headers or {})
+        content: Any = self.content
+        if self.body is not None:
+            headers["Content-Type"], content = JSON, encode(self.body)
+        return http.build_request(
+            self.method, self.path, params=params, content=content, headers=headers, timeout=self.timeout
+        )
+
+
+class Requester:
+    """Sends requests along a road."""
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+
+    async def fetch(self, request: Request, kind: type[T]) -> T:
+        """Send `request` and read the answer as `kind`."""
+        return self.read(await self.send(request), kind)
+
+    async def send(self, request: Request) -> bytes:
+        """Send `request` and return the answer's body; a repeatable one is sent once more over a new connection."""
+        http = await self.road.http()
+        try:
+            return await self._once(http, request)
+        except httpx.TransportError as error:
+            again = request.repeatable and request.content is None and not isinstance(error, httpx.TimeoutException)
+            failure = self.failure(error, request)
+        await self.road.broken(http)
+        if not again:
+            raise failure
+        http = await self.road.http()
+        try:
+            return await self._once(http, request)
+        except httpx.TransportError as error:
+            raise self.failure(error, request) from error
+
+    async def _once(self, http: httpx.AsyncClient, request: Request) -> bytes:
+        response = await http.send(request.build(http))
+        self.check(response, response.content)
+        return response.content
+
+    @asynccontextmanager
+    async def stream(self, http: httpx.AsyncClient, request: Request) -> AsyncIterator[httpx.Response]:
+        """Send `request` and hand out the answer while it comes; httpx's transport errors go through."""
+        response = await http.send(request.build(http), stream=True)
+        try:
+            if response.is_error:
+                self.check(response, await response.aread())
+            yield response
+        finally:
+            await response.aclose()
+
+    def check(self, response: httpx.Response, body: bytes) -> None:
+        """Raise what an answer that is an error says."""
+        if not response.is_error:
+            return
+        if response.headers.get("Content-Type", "").partition(";")[0] == PROBLEM:
+            raise RunnerProblem(self.read(body, Problem))
+        detail = f"The runner on {self.road.name} answered {response.status_code} {response.reason_phrase}."
+        hint = "Its log (runner.log in its data folder) says more."
+        raise RunnerProblem(Problem("internal", "The runner failed", response.status_code, detail, hint))
+
+    def read(self, body: bytes | str, kind: type[T]) -> T:
+        """Read JSON as `kind`; an answer that does not fit comes from a runner of another time."""
+        try:
+            return decode(body, kind)
+        except BadMessage as error:
+            detail = f"The runner on {self.road.name} answered something that this floyd-tui does not understand."
+            hint = f"Its version differs: `floyd-tui host install {self.road.name}` brings it up to date. ({error})"
+            raise RunnerProblem(Problem("bad_message", "Not understood", 502, detail, hint)) from error
+
+    def failure(self, error: httpx.TransportError, request: Request) -> FloydError:
+        """What a broken connection is called before people."""
+        name = self.road.name
+        if isinstance(error, httpx.ReadTimeout):
+            message = f"The runner on {name} did not answer in time."
+        elif isinstance(error, httpx.TimeoutException):
+            message = f"The connection to {name} stalled."
+        else:
+            message = f"The connection to {name} broke."
+        if request.repeatable:
+            return HostUnreachable(message, "Try again; what runs there goes on.")
+        return HostUnreachable(message, "Look whether it was done before you try again.")
