@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.content import Content
 from textual.screen import Screen
 
@@ -13,7 +15,7 @@ from floyd_tui.widgets.format import plain
 TOAST_SECONDS = 10
 
 
-def show_error(screen: Screen[object], error: FloydError, link: Link | None = None) -> None:
+def show_error(screen: Screen[Any], error: FloydError, link: Link | None = None) -> None:
     """Show `error` on `screen`; with the `link` it came from, an unknown key or a missing runner becomes a question."""
     if link and isinstance(error, HostKeyUnknown | RunnerMissing):
         ask(screen, error, link)
@@ -24,7 +26,7 @@ def show_error(screen: Screen[object], error: FloydError, link: Link | None = No
     screen.notify(Content("\n").join(lines).markup, title=error.title, severity="error", timeout=TOAST_SECONDS)
 
 
-def ask(screen: Screen[object], error: HostKeyUnknown | RunnerMissing, link: Link) -> None:
+def ask(screen: Screen[Any], error: HostKeyUnknown | RunnerMissing, link: Link) -> None:
     """Ask what mends `error`, and do it on a Yes."""
 
     async def mend() -> None:

@@ -21,7 +21,7 @@ _SIGNS: dict[JobState, str] = {
     JobState.SUCCEEDED: "✔",
     JobState.FAILED: "✘",
     JobState.STOPPED: "■",
-    JobState.TIMED_OUT: "⧖",
+    JobState.TIMED_OUT: "◷",
     JobState.LOST: "?",
 }
 _COLORS: dict[JobState, str] = {

@@ -53,12 +53,16 @@ class RowTable(DataTable[Text]):
         & > .datatable--header-hover { background: $background; color: $foreground; }
         & > .datatable--cursor { background: $row-hover; color: $foreground; text-style: none; }
         & > .datatable--hover { background: $row-hover; }
-        &:focus > .datatable--cursor { background: $cursor-row; text-style: none; }
+        &:focus { background-tint: $background 0%; }
+        &:focus > .datatable--cursor { background: $cursor-row; color: $foreground; text-style: none; }
         &.-stale { opacity: 55%; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "select_cursor", "Open", show=False, id="table.open", tooltip="Go into what is under the cursor"
+        ),
         Binding("j", "cursor_down", "Down", show=False, id="table.down", tooltip="One row down"),
         Binding("k", "cursor_up", "Up", show=False, id="table.up", tooltip="One row up"),
         Binding("g", "scroll_top", "Top", show=False, id="table.top", tooltip="To the first row"),
@@ -88,9 +92,17 @@ class RowTable(DataTable[Text]):
             self._fill(old)
             return
         for before, row in zip(old, rows, strict=True):
-            if before.cells != row.cells:
+            for key, _ in self._layout if before.cells != row.cells else ():
+                self.update_cell(row.key, key, self._cell(row, key))
+
+    def change_row(self, row: Row) -> None:
+        """Change the cells of one row that is there."""
+        for index, old in enumerate(self._rows_shown):
+            if old.key == row.key and old.cells != row.cells:
+                self._rows_shown[index] = row
                 for key, _ in self._layout:
-                    self.update_cell(row.key, key, self._cell(row, key))
+                    if old.cells.get(key) != row.cells.get(key):
+                        self.update_cell(row.key, key, self._cell(row, key))
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Use other columns from now on."""

@@ -1,0 +1,188 @@
+"""The terminal UI's app: it wires hosts, pages, themes and commands, and holds no logic of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.theme import Theme
+
+from floyd_tui import themes
+from floyd_tui.client.protocol import Link, LinkSet
+from floyd_tui.config import Config
+from floyd_tui.errors import ConfigError
+
+
+def _jobs() -> Screen[Any]:
+    from floyd_tui.screens.home import HomeScreen
+
+    return HomeScreen()
+
+
+def _datasets() -> Screen[Any]:
+    from floyd_tui.screens.datasets import DatasetsScreen
+
+    return DatasetsScreen()
+
+
+def _environments() -> Screen[Any]:
+    from floyd_tui.screens.environments import EnvironmentsScreen
+
+    return EnvironmentsScreen()
+
+
+def _hosts() -> Screen[Any]:
+    from floyd_tui.screens.hosts import HostsScreen
+
+    return HostsScreen()
+
+
+class FloydApp(App[None]):
+    """floyd-tui. `clock` (epoch seconds) and `monotonic` are frozen by tests and screenshots."""
+
+    TITLE = "floyd-tui"
+    # Themes and palette are ours to open; see action_themes.
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "jobs": _jobs,
+        "datasets": _datasets,
+        "environments": _environments,
+        "hosts": _hosts,
+    }
+    DEFAULT_MODE = "jobs"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "page('jobs')", "Jobs", show=False, id="page.jobs", tooltip="Projects and jobs"),
+        Binding("2", "page('datasets')", "Datasets", show=False, id="page.datasets", tooltip="Datasets and versions"),
+        Binding("3", "page('environments')", "Environments", show=False, id="page.environments", tooltip="Images"),
+        Binding("4", "page('hosts')", "Hosts", show=False, id="page.hosts", tooltip="Hosts and their gauges"),
+        Binding("h", "hosts", "Host", show=False, id="app.host", tooltip="Work on another host"),
+        Binding("t", "themes", "Theme", show=False, id="app.theme", tooltip="Choose colours, with a live preview"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys of this screen"),
+        Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
+    ]
+
+    host: reactive[str] = reactive("", init=False)
+    """The host that the pages show."""
+
+    def __init__(
+        self,
+        links: LinkSet,
+        config: Config,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._meanings: dict[str, dict[str, str]] = {}
+        super().__init__()
+        self.links, self.config, self.clock, self.monotonic = links, config, clock, monotonic
+        self.set_reactive(FloydApp.host, links.default)
+        self._load_themes()
+        self.set_keymap(dict(config.keys))
+
+    @property
+    def link(self) -> Link:
+        """The link of the host that the pages show."""
+        return self.links[self.host]
+
+    async def on_mount(self) -> None:
+        if self.host:
+            await self.link.start()
+        else:
+            self.action_page("hosts")
+
+    async def on_unmount(self) -> None:
+        await self.links.close()
+
+    async def watch_host(self) -> None:
+        """Begin connecting to a host once it is looked at."""
+        await self.link.start()
+
+    # Themes
+
+    def _load_themes(self) -> None:
+        found = themes.load(self.config.themes_folder)
+        for theme in found.themes:
+            self.register_theme(theme)
+        chosen = self.config.theme
+        known = chosen in self.available_themes
+        self.theme = chosen if known else themes.DEFAULT
+        problems = list(found.problems)
+        if not known:
+            problems.append(f"There is no theme {chosen!r}; t shows those there are.")
+        if problems:
+            self.call_later(self.notify, "\n".join(problems), title="Themes", severity="warning", markup=False)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The meanings of colour in this program, worked out for the present theme."""
+        theme = self.current_theme
+        if theme.name not in self._meanings:
+            self._meanings[theme.name] = themes.meanings(theme)
+        return self._meanings[theme.name]
+
+    def register_theme(self, theme: Theme) -> None:
+        """Register a theme, and forget what was worked out for another of its name."""
+        self._meanings.pop(theme.name, None)
+        super().register_theme(theme)
+
+    def save_theme(self, name: str) -> None:
+        """Use `name` from now on, in later sessions too."""
+        self.theme = name
+        try:
+            self.config = self.config.with_theme(name)
+        except ConfigError as error:
+            self.notify(str(error), title=error.title, severity="error", markup=False)
+
+    # Commands
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: what the present screen's keys do, hosts and pages, then what Textual offers."""
+        seen: set[str] = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.id and binding.tooltip and binding.action not in seen:
+                seen.add(binding.action)
+                action = binding.action
+                yield SystemCommand(
+                    binding.description, binding.tooltip, lambda a=action, n=active.node: self._run_bound(a, n)
+                )
+        for name in self.links.names():
+            yield SystemCommand(f"Host {name}", f"Work on {name}", lambda n=name: self.show_host(n))
+        yield SystemCommand("Screenshot", "Save a picture of this screen as SVG", self.deliver_screenshot)
+
+    def _run_bound(self, action: str, node: Any) -> None:
+        self.call_later(self.run_action, action, node)
+
+    def show_host(self, name: str) -> None:
+        """Work on the host `name` from now on."""
+        self.host = name
+
+    def action_page(self, name: str) -> None:
+        """Switch to one of the pages."""
+        if self.current_mode != name:
+            self.switch_mode(name)
+
+    def action_hosts(self) -> None:
+        """Choose the host to work on."""
+        from floyd_tui.screens.pickers import HostPicker
+
+        self.push_screen(HostPicker(self.links, self.host), lambda name: self.show_host(name) if name else None)
+
+    def action_themes(self) -> None:
+        """Choose colours."""
+        from floyd_tui.screens.pickers import ThemePicker
+
+        self.push_screen(ThemePicker(self.theme))
+
+    def action_help(self) -> None:
+        """All keys of the present screen."""
+        from floyd_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        """Leave at once; jobs need no one to look at them."""
+        self.exit(message="Jobs go on without you. `floyd-tui` shows them again.")

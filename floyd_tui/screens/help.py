@@ -1,0 +1,104 @@
+"""All keys of a screen, made from the bindings themselves, so that it cannot be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.table import Table
+from textual.app import App, ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from floyd_tui.widgets.paint import Paint
+
+# Groups of keys by the first word of their id, in the order that help shows them.
+GROUPS = {
+    "job": "Jobs",
+    "launch": "Launching",
+    "data": "Datasets",
+    "host": "Hosts",
+    "log": "Log",
+    "list": "Lists",
+    "table": "Moving",
+    "page": "Pages",
+    "app": "Everywhere",
+}
+OTHER = "Here"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A line of help: the keys, what they do in a word and in a sentence, and whether they can do it now."""
+
+    group: str
+    keys: str
+    title: str
+    text: str
+    enabled: bool
+
+
+def keys_of(app: App[Any], bindings: Iterable[ActiveBinding]) -> list[Key]:
+    """The keys that have an id, one line an action, in the order of `GROUPS`."""
+    lines: dict[str, Key] = {}
+    for active in bindings:
+        binding = active.binding
+        if not binding.id or not binding.description:
+            continue
+        display = app.get_key_display(binding)
+        old = lines.get(binding.id)
+        keys = f"{old.keys} {display}" if old and display not in old.keys.split() else (old.keys if old else display)
+        group = GROUPS.get(binding.id.partition(".")[0], OTHER)
+        lines[binding.id] = Key(group, keys, binding.description, binding.tooltip, active.enabled)
+    order = [OTHER, *GROUPS.values()]
+    return sorted(lines.values(), key=lambda key: order.index(key.group))
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys by group, those that cannot do anything right now dimmed; any of Esc, `?` and `q` leaves."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Back to where you were"),
+        Binding("j,down", "scroll(1)", "Down", show=False, id="help.down", tooltip="Further down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id="help.up", tooltip="Back up"),
+    ]
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self._keys = keys_of(screen.app, screen.active_bindings.values())
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="help"):
+            yield Static("Keys", id="title")
+            with VerticalScroll(id="keys"):
+                yield Static(self._table())
+            yield Static(
+                "Esc closes.   ctrl+p finds any of these by name.   Keys are yours: config.yaml, `keys:`.", id="foot"
+            )
+
+    def _table(self) -> Table:
+        paint = Paint.of(self.app)
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(no_wrap=True, justify="right", min_width=8)
+        grid.add_column(no_wrap=True, min_width=12)
+        grid.add_column(ratio=1)
+        group = ""
+        for key in self._keys:
+            if key.group != group:
+                if group:
+                    grid.add_row()
+                group = key.group
+                grid.add_row("", paint(group, "accent", "bold"))
+            color = "" if key.enabled else "dim"
+            grid.add_row(
+                paint(key.keys, "key" if key.enabled else "dim"), paint(key.title, color), paint(key.text, "dim")
+            )
+        return grid
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#keys").scroll_relative(y=by * 2, animate=False)

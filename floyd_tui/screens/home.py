@@ -1,0 +1,310 @@
+"""The first page: projects on the left, their jobs on the right, true by events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+
+from floyd_tui.client.protocol import Client, Link
+from floyd_tui.errors import FloydError
+from floyd_tui.screens import job_actions
+from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, job_columns, job_row, project_rows
+from floyd_tui.screens.page import Page, PageRow, once_a
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.filter_bar import FilterBar
+from floyd_tui.widgets.job_filter import JobFilter
+from floyd_tui.widgets.job_peek import JobPeek
+from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.row_table import RowTable
+from floyd_tui.widgets.top_bar import TopBar
+from runner.models import Event, Job, JobState, Project
+
+# More than anyone scrolls through; a filter by project asks the host anew.
+LIMIT = 1000
+
+
+class HomeScreen(Page):
+    """Projects and jobs of the host."""
+
+    PAGE = "jobs"
+    CSS_PATH: ClassVar[list[str]] = ["page.tcss", "home.tcss"]
+    AUTO_FOCUS = "#jobs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "launch", "New", id="job.launch", tooltip="Launch the code of a folder here"),
+        Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
+        Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
+        Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
+        Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
+        Binding(
+            "slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Words, state:failed, tag:best"
+        ),
+        Binding("p", "projects", "Projects", id="home.projects", tooltip="Choose a project"),
+        Binding("w", "watch", "Watch", id="app.watch", tooltip="Run a folder's code again on each change"),
+        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("escape", "back", "All", show=False, id="home.back", tooltip="Back to all jobs"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: dict[str, Job] = {}
+        self._projects: list[Project] = []
+        self._project = ALL
+        self._seen_at: float | None = None
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="home"):
+            yield RowTable(PROJECT_COLUMNS, id="projects")
+            with Vertical(id="right"):
+                yield Note()
+                yield RowTable(job_columns(all_projects=True), id="jobs")
+                yield JobPeek()
+                yield FilterBar("words, state:failed, tag:best, env:torch")
+
+    def on_mount(self) -> None:
+        once_a(1, self, self._tick)
+
+    # What the host says
+
+    def show_host(self, link: Link) -> None:
+        """Start anew with another host's jobs."""
+        self._jobs, self._projects, self._project, self._seen_at = {}, [], ALL, None
+        self._draw()
+        super().show_host(link)
+
+    async def load(self, client: Client) -> None:
+        """Projects and the newest jobs."""
+        projects, jobs = await client.projects(), await client.jobs(limit=LIMIT)
+        self._projects, self._jobs = projects, {job.name: job for job in jobs}
+        self._seen_at = fmt.now(self)
+        self._draw()
+
+    def apply(self, event: Event) -> None:
+        """A job changed or went."""
+        self._seen_at = fmt.now(self)
+        if event.removed and self._jobs.pop(event.removed, None):
+            self._count_again(self.link)
+        elif event.job:
+            old = self._jobs.get(event.job.name)
+            self._jobs[event.job.name] = event.job
+            if old is None or old.state is not event.job.state:
+                self._count_again(self.link)
+        else:
+            return
+        self._draw()
+
+    def trouble(self, error: FloydError) -> None:
+        """Keep the last jobs, dimmed; with none, say what is wrong."""
+        self._draw(error)
+
+    @work(exclusive=True, group="count", exit_on_error=False)
+    async def _count_again(self, link: Link) -> None:
+        """Projects' counts are the host's to know."""
+        try:
+            self._projects = await link.client.projects()
+        except FloydError:
+            return  # keep_true is told the same and shows it
+        self._draw()
+
+    # What is shown
+
+    def _draw(self, error: FloydError | None = None) -> None:
+        jobs = self._shown()
+        self.query_one("#projects", RowTable).show_rows(project_rows(self._projects, self.paint))
+        table = self.query_one("#jobs", RowTable)
+        everything, now = self._project == ALL, fmt.now(self)
+        table.set_columns(job_columns(everything))
+        table.show_rows([job_row(job, now, self.paint, everything) for job in jobs])
+        table.set_class(error is not None, "-stale")
+        self._draw_note(error, bool(jobs))
+        bar = self.query_one(FilterBar)
+        bar.found(len(jobs), sum(self._project in (ALL, job.project) for job in self._jobs.values()))
+        self._summarise()
+        self._peek()
+        self.refresh_bindings()
+
+    def _summarise(self) -> None:
+        active = [job.state for job in self._jobs.values() if not job.state.ended]
+        roomy = self.size.width >= 100
+        parts = [
+            Content.styled(
+                f"{fmt.sign(state)} {active.count(state)}{' ' + fmt.words(state) if roomy else ''}",
+                f"${fmt.color(state)}",
+            )
+            for state in (JobState.RUNNING, JobState.PREPARING, JobState.QUEUED)
+            if state in active
+        ]
+        self.query_one(PageRow).summarise(Content("  ").join(parts))
+
+    def _shown(self) -> list[Job]:
+        wanted = JobFilter.parse(self.query_one(FilterBar).text)
+        jobs = [job for job in self._jobs.values() if self._project in (ALL, job.project) and wanted.matches(job)]
+        return sorted(jobs, key=lambda job: (job.created_at, job.number), reverse=True)
+
+    def _draw_note(self, error: FloydError | None, any_jobs: bool) -> None:
+        note, table = self.query_one(Note), self.query_one("#jobs")
+        note.set_class(not any_jobs, "-shown")
+        table.display = any_jobs
+        if any_jobs:
+            return
+        if error and self._seen_at is None:
+            note.trouble(error)
+        elif self._seen_at is None:
+            note.wait_for(f"Asking {self.link.name} for your jobs")
+        elif self.query_one(FilterBar).text:
+            note.say("No job passes this filter", hint="Esc shows them all again.")
+        elif self._project:
+            note.say(f"No jobs in {self._project} yet", hint="Press n to launch one.")
+        else:
+            note.say("No jobs here yet", "Press n to launch the code of a folder on this host.", "? shows all keys.")
+
+    def repaint(self) -> None:
+        """In the present theme's colours."""
+        self._draw()
+
+    def _tick(self) -> None:
+        """Ages and durations move on."""
+        now, everything = fmt.now(self), self._project == ALL
+        table = self.query_one("#jobs", RowTable)
+        for job in self._shown()[:200]:
+            table.change_row(job_row(job, now, self.paint, everything))
+
+    def _peek(self) -> None:
+        self.query_one(JobPeek).show(self.job, fmt.now(self), self.paint)
+
+    @property
+    def job(self) -> Job | None:
+        """The job under the cursor."""
+        table = self.query_one("#jobs", RowTable)
+        return self._jobs.get(table.cursor_key or "") if table.display else None
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The project that is shown."""
+        return (self._project,) if self._project else ()
+
+    # What one does
+
+    @on(RowTable.RowHighlighted, "#projects")
+    def _project_chosen(self, event: RowTable.RowHighlighted) -> None:
+        name = event.row_key.value or ALL
+        if name != self._project:
+            self._project = name
+            self.query_one(TopBar).parts = self.crumbs()
+            self._draw()
+
+    @on(RowTable.RowSelected, "#projects")
+    def _project_entered(self) -> None:
+        self.query_one("#jobs").focus()
+        self._close_projects()
+
+    @on(RowTable.RowHighlighted, "#jobs")
+    def _job_highlighted(self) -> None:
+        self._peek()
+        self.refresh_bindings()
+
+    @on(RowTable.RowSelected, "#jobs")
+    def _job_entered(self) -> None:
+        self.action_open()
+
+    @on(FilterBar.Changed)
+    def _filtered(self) -> None:
+        self._draw()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.query_one("#jobs").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what cannot be done with the job under the cursor."""
+        job = self.job if self.is_mounted and action in _JOB_ACTIONS else None
+        match action:
+            case "open" | "relaunch":
+                return True if job else None
+            case "go_on" | "download":
+                return True if job and job_actions.can_go_on_from(job) else None
+            case "stop":
+                return True if job and not job.state.ended else None
+        return True
+
+    def action_open(self) -> None:
+        """The job's own screen."""
+        if self.job:
+            job_actions.open_job(self, self.link, self.job)
+
+    def action_relaunch(self) -> None:
+        """The form, with the job's settings."""
+        if self.job:
+            job_actions.relaunch(self, self.link, self.job)
+
+    def action_go_on(self) -> None:
+        """The form, with the job's settings and its output mounted."""
+        if self.job:
+            job_actions.relaunch(self, self.link, self.job, with_output=True)
+
+    def action_stop(self) -> None:
+        """Stop the job, once confirmed."""
+        if self.job:
+            job_actions.stop(self, self.link, self.job)
+
+    def action_download(self) -> None:
+        """Fetch the job's output."""
+        if self.job:
+            job_actions.download(self, self.link, self.job)
+
+    def action_launch(self) -> None:
+        """The form for the folder that floyd-tui was started in."""
+        self._open_new(Path.cwd())
+
+    @work(exclusive=True, group="draft", exit_on_error=False)
+    async def _open_new(self, folder: Path) -> None:
+        from floyd_tui.screens.launch_draft import draft_of
+
+        try:
+            draft = await draft_of(folder)
+        except FloydError as error:
+            show_error(self, error)
+            return
+        if self._project:
+            draft = replace(draft, project=draft.project or self._project)
+        job_actions.open_form(self, self.link, draft, folder)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_projects(self) -> None:
+        """To the projects, which open where there is no room for them otherwise; and back."""
+        table = self.query_one("#projects")
+        if table.has_focus:
+            self._project_entered()
+            return
+        self.add_class("-projects")
+        table.focus()
+
+    def _close_projects(self) -> None:
+        self.remove_class("-projects")
+
+    def action_back(self) -> None:
+        """From a project to all, from a filter to none."""
+        bar = self.query_one(FilterBar)
+        if bar.has_class("-open"):
+            bar.action_close()
+        elif self._project:
+            self.query_one("#projects", RowTable).move_to(ALL)
+        self._project_entered()
+
+    def action_watch(self) -> None:
+        """The watch screen."""
+        from floyd_tui.screens.watch import WatchScreen
+
+        self.app.push_screen(WatchScreen(self.link, Path.cwd()))
+
+
+_JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download"})

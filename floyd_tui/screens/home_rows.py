@@ -1,0 +1,85 @@
+"""Jobs and projects as rows of tables."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.row_table import Column, Row
+from runner.models import Job, JobState, Project
+
+ALL = ""
+
+PROJECT_COLUMNS = (
+    Column("sign", "", 1),
+    Column("name", "Project", 8, flex=1),
+    Column("jobs", "jobs", 4, right=True),
+)
+
+
+def job_columns(all_projects: bool) -> tuple[Column, ...]:
+    """The columns of the table of jobs; the job's column is narrower where the project is clear."""
+    return (
+        Column("sign", "", 1, until=92),
+        Column("state", "State", 11, since=92),
+        Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
+        Column("what", "What", 10, flex=3),
+        Column("env", "Environment", 15, since=116),
+        Column("gpus", "GPU", 3, since=56, right=True),
+        Column("age", "Age", 4, since=30, right=True),
+        Column("time", "Time", 7, since=44, right=True),
+        Column("metrics", "Last metrics", 18, flex=1, since=70),
+    )
+
+
+def job_row(job: Job, now: float, paint: Paint, all_projects: bool) -> Row:
+    """One job as a row: what it is in words, how it goes in colour and sign."""
+    color = fmt.color(job.state)
+    sign = fmt.sign(job.state)
+    name = Text.assemble(paint(f"{job.project}/", "dim"), paint(str(job.number))) if all_projects else None
+    cells = {
+        "sign": paint(sign, color),
+        "state": paint(f"{sign} {fmt.words(job.state)}", color),
+        "job": name or paint(str(job.number)),
+        "what": paint(job.message) if job.message else paint(job.command, "dim"),
+        "env": paint(job.environment, "dim"),
+        "gpus": paint(str(job.gpus)) if job.gpus else paint("·", "faint"),
+        "age": paint(fmt.age(job.created_at, now), "dim"),
+        "time": paint(fmt.duration(fmt.job_seconds(job, now)) if job.started_at else "", "" if job.ended_at else color),
+        "metrics": _last_word(job, paint),
+    }
+    return Row(job.name, cells)
+
+
+def _last_word(job: Job, paint: Paint) -> Text:
+    """What matters most about a job right now: progress, why it ended badly, or its metrics."""
+    if job.state is JobState.PREPARING and job.progress:
+        return paint(job.progress, "busy")
+    if job.state.ended and job.state not in (JobState.SUCCEEDED, JobState.STOPPED):
+        code = f"exit {job.exit_code}" if job.exit_code else ""
+        return paint(job.reason or code or fmt.words(job.state), fmt.color(job.state))
+    parts: list[Text] = []
+    for name, value in list(job.metrics.items())[:4]:
+        parts.append(Text.assemble(paint(f"{name} ", "dim"), paint(fmt.number(value))))
+    return Text("  ").join(parts)
+
+
+def project_rows(projects: list[Project], paint: Paint) -> list[Row]:
+    """All projects as rows, after a first one that stands for them all."""
+    jobs, active = sum(p.jobs for p in projects), sum(p.active for p in projects)
+    everything = {
+        "sign": paint("●" if active else " ", "running"),
+        "name": paint("All projects", style="bold"),
+        "jobs": paint(str(jobs), "dim"),
+    }
+    return [Row(ALL, everything), *(_project_row(project, paint) for project in projects)]
+
+
+def _project_row(project: Project, paint: Paint) -> Row:
+    state = project.latest_state
+    sign = paint(fmt.sign(state), fmt.color(state)) if state else paint("·", "faint")
+    if project.active:
+        sign = paint("●", "running")
+    cells = {"sign": sign, "name": paint(project.name), "jobs": paint(str(project.jobs), "dim")}
+    return Row(project.name, cells)

@@ -1,0 +1,69 @@
+"""What one does with a job from any screen: open it, launch it again, stop it, fetch what it left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textual.screen import Screen
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError
+from floyd_tui.screens.confirm import Confirm
+from floyd_tui.screens.drafts import go_on_from
+from floyd_tui.screens.errors import show_error
+from runner.models import Job, Launch
+
+
+def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
+    """Show `job` on its own screen."""
+    from floyd_tui.screens.job import JobScreen
+
+    screen.app.push_screen(JobScreen(link, job))
+
+
+def open_form(screen: Screen[Any], link: Link, draft: Launch, folder: Path | None) -> None:
+    """Show the launch form with `draft` in it, and the new job once it is launched."""
+    from floyd_tui.screens.launch import LaunchScreen
+
+    def launched(job: Job | None) -> None:
+        if job:
+            open_job(screen, link, job)
+
+    screen.app.push_screen(LaunchScreen(link, draft, folder), launched)
+
+
+def relaunch(screen: Screen[Any], link: Link, job: Job, with_output: bool = False) -> None:
+    """The form for `job`'s code again with its settings, and `with_output` with its output mounted."""
+    open_form(screen, link, go_on_from(job) if with_output else job.relaunch(), None)
+
+
+def can_go_on_from(job: Job) -> bool:
+    """Whether `job` has an output that another may mount: it left files, or has begun and may yet."""
+    return job.output_files > 0 or job.started_at is not None
+
+
+def stop(screen: Screen[Any], link: Link, job: Job) -> None:
+    """Ask, then stop `job`."""
+
+    async def do_stop() -> None:
+        try:
+            await link.client.stop(job.name)
+        except FloydError as error:
+            show_error(screen, error, link)
+        else:
+            screen.notify(f"{job.short} is stopped. What it wrote so far is kept.")
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.run_worker(do_stop(), group="stop", exit_on_error=False)
+
+    text = "It ends now and cannot go on. What it wrote so far is kept as its output."
+    screen.app.push_screen(Confirm(f"Stop {job.short}?", text, yes="Stop it", no="Let it run"), answered)
+
+
+def download(screen: Screen[Any], link: Link, job: Job) -> None:
+    """Fetch all of `job`'s output."""
+    from floyd_tui.screens.download import DownloadScreen
+
+    screen.app.push_screen(DownloadScreen(link, f"{job.name}/output", [""]))

@@ -1,0 +1,116 @@
+"""Small lists to choose from: the host to work on, and the theme, which is shown while one chooses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from floyd_tui.client.protocol import LinkSet
+from floyd_tui.widgets.link_status import describe
+
+if TYPE_CHECKING:
+    from floyd_tui.app import FloydApp
+
+Chosen = TypeVar("Chosen")
+
+
+class Picker(ModalScreen[Chosen], Generic[Chosen]):
+    """A titled list; Enter chooses, Esc leaves all as it was."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", id="picker.leave", tooltip="Keep it as it was"),
+        Binding("j", "app.simulate_key('down')", "Down", show=False, id="picker.down", tooltip="The next one"),
+        Binding("k", "app.simulate_key('up')", "Up", show=False, id="picker.up", tooltip="The one before"),
+    ]
+    HEADING: ClassVar[str] = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static(self.HEADING, id="question")
+            yield OptionList(*self.options(), compact=True)
+
+    def options(self) -> list[Option]:
+        """What there is to choose from."""
+        return []
+
+    def action_leave(self) -> None:
+        """Choose nothing."""
+        self.dismiss(None)
+
+
+class HostPicker(Picker[str]):
+    """The hosts, each with how its connection stands."""
+
+    HEADING = "Work on which host?"
+
+    def __init__(self, links: LinkSet, current: str) -> None:
+        super().__init__()
+        self._links, self._current = links, current
+
+    def options(self) -> list[Option]:
+        """One line a host."""
+        width = max(len(name) for name in self._links.names())
+        return [Option(self._line(name, width), id=name) for name in self._links.names()]
+
+    def _line(self, name: str, width: int) -> Content:
+        status = self._links[name].status
+        words, color = describe(status, None, 0.0, 44 - width)
+        return Content.assemble(f"{name:{width}}   ", (words.split(" in ")[0], f"${color}"))
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = self._links.names().index(self._current)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+
+class ThemePicker(Picker[None]):
+    """The themes: the one under the cursor is on at once, Enter keeps it, Esc brings the old one back."""
+
+    HEADING = "Which colours?"
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self._before = current
+        self._names: list[str] = []
+
+    def options(self) -> list[Option]:
+        """One line a theme, our own first."""
+        themes = self.app.available_themes
+        ours = [name for name, theme in themes.items() if not theme.ansi]
+        self._names = sorted(ours, key=lambda name: (not name.startswith("floyd"), name != "high-contrast", name))
+        kinds = {name: "dark" if themes[name].dark else "light" for name in self._names}
+        return [Option(Content.assemble(f"{name:24}", (kinds[name], "$dim")), id=name) for name in self._names]
+
+    def on_mount(self) -> None:
+        names = self._names
+        self.query_one(OptionList).highlighted = names.index(self._before) if self._before in names else 0
+
+    @on(OptionList.OptionHighlighted)
+    def _shown(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option.id:
+            self.app.theme = event.option.id
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(None)
+        if event.option.id:
+            cast("FloydApp", self.app).save_theme(event.option.id)
+
+    def action_leave(self) -> None:
+        """Bring back the theme there was."""
+        self.app.theme = self._before
+        self.dismiss(None)
