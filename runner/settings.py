@@ -1,7 +1,7 @@
 """The runner's settings: where its data lies, which executor, what a job may use when it does not say.
 
 They come from `runner.yml` in the data folder (optional), read once at start. The data folder itself is chosen by
-``--data-dir``, else ``$FLOYD_RUNNER_HOME``, else the XDG data folder, so that a client finds the socket by the same rule.
+``--data-dir``, else ``$FLOYD_RUNNER_HOME``, else the XDG data folder: a client finds the socket by the same rule.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import pwd
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from runner.service import Runner
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 # A launch with a long command and environment fits many times over.
 MAX_JSON_BYTES = 1 << 20
 
@@ -150,9 +148,8 @@ async def on_error(_: Request, error: Exception) -> Response:
     return await on_crash(_, error)
 
 
-async def on_crash(request: Request, error: Exception) -> Response:
-    """Answer for a defect in the runner itself: the traceback goes to the log, a sentence to the user."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+async def on_crash(_: Request, error: Exception) -> Response:
+    """Answer for a defect in the runner itself: a sentence to the user; the server logs the traceback."""
     detail = f"The runner stumbled over {type(error).__name__}."
     return problem(RunnerError(detail, "See runner.log in the runner's data folder, and report it."))
 

@@ -257,7 +257,7 @@ def _missing_bytes(status: TreeStatus, content: Outline) -> int:
 def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntry, str], None]) -> list[str]:
     """Make `root` and in it all folders and links of `entries`, with `place` for files; returns the folders.
 
-    Parents come first in what is returned. No entry of a checked manifest lies below a link, so nothing here ever follows one.
+    Parents come first in what is returned. No entry of a checked manifest lies below a link, so none is ever followed.
     """
     root.mkdir(mode=0o700)
     folders = {"": str(root)}

@@ -1,0 +1,108 @@
+"""Trees, blobs and datasets."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from runner.api.common import body, caller, reply, required, runner_of
+from runner.errors import BadRequest, Forbidden, NotFound
+from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
+from runner.service import Runner
+from runner.store.datasets import Content
+from runner.store.manifests import below
+from runner.store.upload import receive
+
+MANIFEST = "application/x-ndjson"
+
+
+async def put_tree(request: Request) -> Response:
+    """Name a tree by its manifest; the answer tells which blobs are missing."""
+    digest: str = request.path_params["digest"]
+    return reply(await runner_of(request).trees.put(digest, request.stream(), caller(request)))
+
+
+async def tree_status(request: Request) -> Response:
+    """Ask again which blobs of a tree are missing."""
+    return reply(await runner_of(request).trees.status(request.path_params["digest"], caller(request)))
+
+
+async def tree_text(request: Request) -> Response:
+    """The manifest of a tree that `source` shows the caller."""
+    runner, digest = runner_of(request), request.path_params["digest"]
+    source = await runner.sources.resolve(required(request, "source"), caller(request))
+    if digest not in (source.tree, source.code):
+        raise NotFound(f"{source.name} has no tree {digest[:12]}.", "Ask for the job or dataset again.")
+    return FileResponse(runner.trees.text(digest), media_type=MANIFEST)
+
+
+async def post_blobs(request: Request) -> Response:
+    """Receive framed blobs, streaming: nothing is held in memory but the small ones."""
+    return reply({"stored": await receive(runner_of(request).blobs, caller(request), request.stream())})
+
+
+async def datasets(request: Request) -> Response:
+    """The caller's datasets and public ones."""
+    return reply(await runner_of(request).datasets.list(caller(request)))
+
+
+async def dataset(request: Request) -> Response:
+    """One dataset with its versions."""
+    who = caller(request)
+    ref = Ref.parse(required(request, "name")).with_defaults(who, "datasets")
+    if ref.kind != "datasets" or ref.owner is None:
+        raise BadRequest(f"{ref} is not a dataset.", "Write NAME or OWNER/datasets/NAME.")
+    return reply(await runner_of(request).datasets.get(ref.owner, ref.name, who))
+
+
+async def add_version(request: Request) -> Response:
+    """Make a dataset's next version from an uploaded tree or from an output."""
+    who = caller(request)
+    name = _own_dataset(request.path_params["name"], who)
+    wanted = await body(request, NewVersion)
+    added = await _add(runner_of(request), name, wanted, who)
+    return reply(added, 201 if added.created else 200)
+
+
+async def _add(runner: Runner, name: str, wanted: NewVersion, who: str) -> AddedVersion:
+    if (wanted.tree is None) == (wanted.source is None):
+        raise BadRequest("A new version is made from a tree or from a source.", "Give exactly one of them.")
+    if wanted.tree is not None:
+        tree = await runner.trees.require(wanted.tree, who)
+        return await runner.datasets.add(who, name, Content(tree, wanted.message))
+    source = await runner.sources.resolve(wanted.source or "", who)
+    tree = await _tree_of(runner, source.require_tree(), source.path, who)
+    if not tree.files:
+        raise BadRequest(f"{source.name} holds no files.", "Choose an output that has some.")
+    return await runner.datasets.add(who, name, Content(tree, wanted.message, source.name))
+
+
+async def _tree_of(runner: Runner, digest: str, path: str, who: str) -> TreeStatus:
+    """The tree, or the part of it below `path`, as one that `who` holds; no blob is copied."""
+    entries = await asyncio.to_thread(runner.trees.entries, digest)
+    if any(entry.path == path for entry in entries):
+        raise BadRequest(f"{path!r} is not a folder with files.", "A dataset is made from a folder.")
+    return await runner.trees.save(below(entries, path), who)
+
+
+def _own_dataset(text: str, who: str) -> str:
+    ref = Ref.parse(text).with_defaults(who, "datasets")
+    if ref.kind != "datasets" or ref.number is not None or ref.path:
+        raise BadRequest(f"{text!r} is not the name of a dataset.", "Write NAME alone: the runner counts the versions.")
+    if ref.owner != who:
+        raise Forbidden(f"{ref.owner}'s datasets are theirs to change.", f"Make one of your own: {who}/datasets/NAME.")
+    return ref.name
+
+
+routes = [
+    Route("/v1/trees/{digest}", put_tree, methods=["PUT"]),
+    Route("/v1/trees/{digest}", tree_text, methods=["GET"]),
+    Route("/v1/trees/{digest}/status", tree_status),
+    Route("/v1/blobs", post_blobs, methods=["POST"]),
+    Route("/v1/datasets", datasets),
+    Route("/v1/dataset", dataset),
+    Route("/v1/datasets/{name:path}/versions", add_version, methods=["POST"]),
+]

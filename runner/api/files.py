@@ -1,0 +1,143 @@
+"""Listing and reading files of outputs, code snapshots and dataset versions; of a running job's home too."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from runner.api.common import caller, flag, problem, query, reply, required, runner_of
+from runner.errors import BadRequest, NotFound, RunnerError
+from runner.models import check_path
+from runner.service import Runner
+from runner.sources import Source
+from runner.store.walk import open_file
+
+_CHUNK = 1 << 20
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+async def files(request: Request) -> Response:
+    """What a folder of a source holds, folders first; with ``recursive=1`` all that lies below it."""
+    runner = runner_of(request)
+    source = await runner.sources.resolve(required(request, "source"), caller(request))
+    path = _path(request)
+    return reply(await asyncio.to_thread(runner.listings.files, source, path, flag(request, "recursive")))
+
+
+async def content(request: Request) -> Response:
+    """One file's bytes; a part of them with ``Range``."""
+    runner = runner_of(request)
+    source = await runner.sources.resolve(required(request, "source"), caller(request))
+    opened = await asyncio.to_thread(_open, runner, source, _path(request))
+    try:
+        return _answer(request, opened)
+    except RunnerError as error:
+        os.close(opened.descriptor)
+        answer = problem(error)
+        answer.headers["Content-Range"] = f"bytes */{opened.size}"
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    descriptor: int
+    size: int
+    digest: str = ""
+
+
+class RangeNotSatisfiable(RunnerError):
+    """A range that begins beyond the file's end."""
+
+    status, code, title = 416, "range", "Not that far"
+
+
+def _path(request: Request) -> str:
+    path = query(request).get("path", "").strip("/")
+    if path:
+        check_path(path)
+    return path
+
+
+def _open(runner: Runner, source: Source, path: str) -> _Opened:
+    if source.home is not None:
+        return _open_live(source, f"{source.path}/{path}".strip("/"))
+    entry = runner.listings.entry(source, path)
+    if entry.kind != "file":
+        what = "a folder" if entry.kind == "dir" else f"a link to {entry.target}"
+        raise BadRequest(f"{entry.path or 'The root'} of {source.name} is {what}.", "Ask for a file.")
+    descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
+    return _Opened(descriptor, entry.size, entry.digest)
+
+
+def _open_live(source: Source, path: str) -> _Opened:
+    assert source.home is not None
+    try:
+        descriptor = open_file(source.home, path)
+    except OSError as error:
+        raise NotFound(
+            f"There is no file {path!r} in {source.name} that can be read now.", "List its files again: it still runs."
+        ) from error
+    return _Opened(descriptor, os.fstat(descriptor).st_size)
+
+
+def _answer(request: Request, opened: _Opened) -> Response:
+    etag = f'"{opened.digest}"' if opened.digest else ""
+    headers = {"Accept-Ranges": "bytes", **({"ETag": etag} if etag else {})}
+    wanted = request.headers.get("range")
+    if wanted is None or request.headers.get("if-range", etag) != etag:
+        start, end, status = 0, opened.size, 200
+    else:
+        start, end = _range(wanted, opened.size)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{opened.size}"
+        status = 206
+    headers["Content-Length"] = str(end - start)
+    return _FileAnswer(opened.descriptor, _read(opened.descriptor, start, end), status, headers)
+
+
+def _range(text: str, size: int) -> tuple[int, int]:
+    """The first byte and the one after the last of a ``Range`` header."""
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or match[0] == "bytes=-":
+        raise BadRequest(f"The range {text!r} is not one the runner reads.", "Write bytes=FIRST- or bytes=FIRST-LAST.")
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+    if start >= end:
+        raise RangeNotSatisfiable(f"The file has {size} bytes: nothing lies at {text!r}.", "You may have all of it.")
+    return start, end
+
+
+class _FileAnswer(StreamingResponse):
+    """A streamed answer that closes its file, also where the client left before the first byte."""
+
+    def __init__(self, descriptor: int, chunks: AsyncIterator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(chunks, status, headers, "application/octet-stream")
+        self._descriptor = descriptor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            os.close(self._descriptor)
+
+
+async def _read(descriptor: int, start: int, end: int) -> AsyncIterator[bytes]:
+    while start < end:
+        chunk = await asyncio.to_thread(os.pread, descriptor, min(_CHUNK, end - start), start)
+        if not chunk:
+            return  # The job has cut the file short meanwhile; the missing length tells the client.
+        start += len(chunk)
+        yield chunk
+
+
+routes = [Route("/v1/files", files), Route("/v1/content", content)]

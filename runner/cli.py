@@ -1,0 +1,106 @@
+"""The `floyd-runner` command: start, stop and look at the daemon of this host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from runner import __version__
+from runner.errors import RunnerError
+from runner.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _told(command: Callable[P, R]) -> Callable[P, R]:
+    """Show a runner's error as its sentence and the next step, and exit 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except RunnerError as error:
+            click.echo(f"{error.title}: {error.detail} {error.hint}".rstrip(), err=True)
+            sys.exit(1)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="floyd-runner")
+def main() -> None:
+    """The host side of floyd-tui: keeps data, queues jobs and runs them. Answers on a Unix socket."""
+
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the runner's data. [default: $FLOYD_RUNNER_HOME or ~/.local/share/floyd-runner]",
+)
+
+
+@main.command()
+@data_dir
+@click.option("--log-file", is_flag=True, help="Write the log to runner.log in the data folder, not to the terminal.")
+@_told
+def serve(data_dir: Path | None, log_file: bool) -> None:
+    """Serve here until SIGTERM or Ctrl-C. Jobs run on after that."""
+    from runner import daemon, server
+
+    settings = Settings.load(data_dir)
+    server.prepare_folder(settings.data_dir)
+    daemon.log_to(settings.log if log_file else None)
+    server.serve(settings)
+
+
+@main.command()
+@data_dir
+@click.option("--replace", is_flag=True, help="Stop a running daemon of another version first. Its jobs run on.")
+@_told
+def start(data_dir: Path | None, replace: bool) -> None:
+    """Start the daemon unless it runs already; prints its socket when it answers."""
+    from runner import daemon
+
+    click.echo(daemon.start(Settings.load(data_dir), replace))
+
+
+@main.command()
+@data_dir
+@_told
+def stop(data_dir: Path | None) -> None:
+    """Stop the daemon. Jobs run on, and the next start takes them up again."""
+    from runner import daemon
+
+    pid = daemon.stop(Settings.load(data_dir))
+    click.echo(f"Stopped (process {pid}). Jobs run on." if pid else "No runner was running.")
+
+
+@main.command()
+@data_dir
+@_told
+def status(data_dir: Path | None) -> None:
+    """Say whether the daemon runs; exit code 3 if not."""
+    from runner import daemon
+
+    settings = Settings.load(data_dir)
+    info = daemon.ask(settings)
+    if info is None:
+        click.echo(f"No runner answers on {settings.socket}. Start it: floyd-runner start.")
+        sys.exit(3)
+    note = f" ({info.executor_note})" if info.executor_note else ""
+    click.echo(f"Runner {info.version}, process {info.pid}, runs jobs by {info.executor}{note}.")
+    click.echo(f"Socket: {settings.socket}")
+
+
+@main.command()
+@data_dir
+@_told
+def socket(data_dir: Path | None) -> None:
+    """Print the path of the socket, whether a daemon runs or not."""
+    click.echo(Settings.load(data_dir).socket)

@@ -1,0 +1,89 @@
+"""Files of a source as a person looks at them: folders with the sum of what they hold, folders first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from runner.errors import NotFound
+from runner.models import FileInfo, TreeEntry
+from runner.output import Outputs, stored_times
+from runner.sources import Source
+from runner.store.datasets import near
+from runner.store.trees import Trees
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """Lists sources. Blocks: call it in a thread."""
+
+    trees: Trees
+    outputs: Outputs
+
+    def files(self, source: Source, path: str = "", recursive: bool = False) -> list[FileInfo]:
+        """What the folder `path` of `source` holds, with paths from the source's root; a file's path gives that file.
+
+        Raises `NotFound` if there is nothing at `path`.
+        """
+        full = _join(source.path, path)
+        every = with_folders(self._all(source))
+        prefix = f"{full}/" if full else ""
+        found = [f for f in every if f.path.startswith(prefix) and (recursive or "/" not in f.path[len(prefix) :])]
+        if not found and full:
+            found = [f for f in every if f.path == full and f.kind != "dir"]
+            if not found and not any(f.path == full for f in every):
+                raise _nothing_at(full, source, [f.path for f in every])
+        found.sort(key=_order)
+        skip = len(source.path) + 1 if source.path else 0
+        return [replace(f, path=f.path[skip:]) for f in found]
+
+    def entry(self, source: Source, path: str) -> TreeEntry:
+        """The entry at `path` of a source that has a tree; a folder's is made up. Raises `NotFound`."""
+        full = _join(source.path, path)
+        entries = self.trees.entries(source.require_tree())
+        for entry in entries:
+            if entry.path == full:
+                return entry
+            if not full or entry.path.startswith(full + "/"):
+                return TreeEntry(full, "dir")
+        raise _nothing_at(full, source, [entry.path for entry in entries])
+
+    def _all(self, source: Source) -> list[FileInfo]:
+        if source.home is not None:
+            return self.outputs.live(source.home, source.code)
+        times = stored_times(source.job_dir) if source.job_dir else {}
+        entries = self.trees.entries(source.require_tree())
+        return [_info(entry, times.get(entry.path, source.modified_at)) for entry in entries]
+
+
+def with_folders(files: Iterable[FileInfo]) -> list[FileInfo]:
+    """`files` and every folder that they imply; a folder's size is the sum, its time the latest of what it holds."""
+    listed = list(files)
+    sizes: dict[str, int] = {}
+    times: dict[str, float] = {}
+    for file in listed:
+        folder = file.path if file.kind == "dir" else file.path.rpartition("/")[0]
+        while folder:
+            sizes[folder] = sizes.get(folder, 0) + file.size
+            times[folder] = max(times.get(folder, 0.0), file.modified_at or 0.0)
+            folder = folder.rpartition("/")[0]
+    folders = [FileInfo(path, "dir", size, times[path] or None) for path, size in sizes.items()]
+    return [*folders, *(file for file in listed if file.kind != "dir")]
+
+
+def _order(file: FileInfo) -> list[tuple[bool, str]]:
+    """At each level folders come before files, by name."""
+    *folders, name = file.path.split("/")
+    return [*((False, folder) for folder in folders), (file.kind != "dir", name)]
+
+
+def _info(entry: TreeEntry, time: float | None) -> FileInfo:
+    return FileInfo(entry.path, entry.kind, entry.size, time, entry.digest, entry.executable, entry.target)
+
+
+def _join(root: str, path: str) -> str:
+    return f"{root}/{path}" if root and path else root or path
+
+
+def _nothing_at(path: str, source: Source, paths: list[str]) -> NotFound:
+    return NotFound(f"There is no {path!r} in {source.name}.", near(path, paths) or "List its files again.")

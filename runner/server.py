@@ -1,0 +1,163 @@
+"""Serving: one daemon a data folder, on a Unix socket that only its owner can open, each caller named by the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from runner.app import create_app
+from runner.errors import Conflict, Unavailable
+from runner.service import Runner
+from runner.settings import Settings
+
+# sun_path holds 108 bytes, the last of them NUL.
+_MAX_SOCKET_PATH = 107
+_PEERCRED = struct.Struct("3i")
+_BACKLOG = 512
+# The other end keeps its connections in a pool and decides itself when one is too old.
+_KEEP_ALIVE_SECONDS = 3600
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; raises `Conflict` if another daemon has the folder, `Unavailable` if it cannot be.
+
+    Jobs run on when this returns.
+    """
+    _check_socket_path(settings.socket)
+    prepare_folder(settings.data_dir)
+    with _locked(settings.lock), _listening(settings.socket) as listener:
+        # A lease on a file that a job opens again (see store/blobs.py) may signal; it must not end the runner.
+        signal.signal(signal.SIGIO, _pass_over)
+        asyncio.run(_serve(settings, listener))
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder, private; raises `Unavailable` where that cannot be."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        hint = "Choose a folder of yours with --data-dir."
+        raise Unavailable(f"The data folder {folder} cannot be used: {error.strerror}.", hint) from error
+
+
+def lock_holder(lock: Path) -> int | None:
+    """Process id of the daemon that holds `lock`, or None where no daemon runs."""
+    try:
+        with lock.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)
+    except FileNotFoundError:
+        pass
+    return None
+
+
+class PeerProtocol(H11Protocol):
+    """HTTP/1.1 whose requests carry the uid that the kernel tells of the connection, as ``state["uid"]``."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        peer = transport.get_extra_info("socket")
+        _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
+        self.app_state = {**self.app_state, "uid": uid}
+        super().connection_made(transport)
+
+
+class _Server(uvicorn.Server):
+    """Tells the runner that it closes before it waits for open answers, so that followed streams do not hold it."""
+
+    def __init__(self, config: uvicorn.Config, runner: Runner) -> None:
+        super().__init__(config)
+        self._runner = runner
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._runner.closing.set()
+        await super().shutdown(sockets)
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    runner = Runner(settings)
+    server = _Server(_config(runner), runner)
+    await server.serve(sockets=[listener])
+    if not server.started:
+        raise Unavailable("The runner could not start.", f"See {settings.log}.")
+
+
+def _config(runner: Runner) -> uvicorn.Config:
+    options: dict[str, Any] = {
+        "loop": "asyncio",
+        "http": PeerProtocol,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "date_header": False,
+        "proxy_headers": False,
+        "backlog": _BACKLOG,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": max(1, round(runner.settings.shutdown_grace)),
+    }
+    return uvicorn.Config(create_app(runner), **options)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the folder's lock, which a crash lets go of by itself."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = path.read_text() or "unknown"
+            raise Conflict(
+                f"A runner (process {holder}) serves {path.parent} already.", "Use it, or stop it: floyd-runner stop."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """A socket bound to `path`, mode 0600 from its first moment; one that a crash left there is replaced."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        mask = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        yield listener
+    finally:
+        listener.close()
+        path.unlink(missing_ok=True)
+
+
+def _check_socket_path(path: Path) -> None:
+    length = len(os.fsencode(path))
+    if length > _MAX_SOCKET_PATH:
+        raise Unavailable(
+            f"The socket's path is too long for Linux: {length} bytes of {_MAX_SOCKET_PATH} ({path}).",
+            "Choose a shorter data folder with --data-dir or FLOYD_RUNNER_HOME.",
+        )
+
+
+def _pass_over(_: int, __: FrameType | None) -> None:
+    return None
