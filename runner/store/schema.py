@@ -49,6 +49,42 @@ CREATE TABLE versions (
 """
 
 _JOBS = """
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL DEFAULT '',
+  created_at REAL NOT NULL,
+  -- Numbers of deleted jobs are not given again.
+  last_number INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (owner, name)
+);
+
+-- `document` is the Job as JSON; `state` repeats what lists ask for. `ending` is the state that a stop asked for will
+-- end in, `parsed` how many bytes of the log have been read for metrics.
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  document TEXT NOT NULL,
+  ending TEXT,
+  parsed INTEGER NOT NULL DEFAULT 0,
+  updated_at REAL NOT NULL,
+  UNIQUE (project, number)
+);
+CREATE INDEX jobs_by_state ON jobs (state);
+
+CREATE TABLE metrics (
+  job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  time REAL NOT NULL,
+  step INTEGER,
+  epoch INTEGER,
+  PRIMARY KEY (job, position)
+) WITHOUT ROWID;
 """
 
 MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS,)

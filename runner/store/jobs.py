@@ -1,0 +1,212 @@
+"""The projects, jobs and metrics in the database. Each change of a job's state is one durable transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner.errors import Conflict, NotFound
+from runner.models import Job, JobState, Metric, Project, decode, encode, is_transition_allowed
+from runner.store.db import Database
+
+ACTIVE = (JobState.QUEUED, JobState.PREPARING, JobState.RUNNING)
+_JOB = "SELECT jobs.*, projects.owner, projects.name FROM jobs JOIN projects ON projects.id = jobs.project"
+_PROJECT = f"""
+SELECT p.*, count(j.id) AS jobs, sum(j.state IN ('{"', '".join(ACTIVE)}')) AS active,
+       max(j.number) AS latest, max(j.updated_at) AS updated_at,
+       (SELECT state FROM jobs WHERE project = p.id ORDER BY number DESC LIMIT 1) AS latest_state
+FROM projects p LEFT JOIN jobs j ON j.project = p.id WHERE p.owner = ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An unfinished job as the database knows it.
+
+    `ending` is the state that a stop already asked for, `parsed` the bytes of its log that were read for metrics.
+    """
+
+    job: Job
+    ending: JobState | None
+    parsed: int
+
+
+class JobStore:
+    """Projects and jobs of all owners; callers are checked by who uses this."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # Projects
+
+    async def projects(self, owner: str) -> list[Project]:
+        """The owner's projects, the one last touched first."""
+        rows = await self._db.read(lambda c: c.execute(f"{_PROJECT} GROUP BY p.id", (owner,)).fetchall())
+        return sorted(map(_project, rows), key=lambda project: -project.updated_at)
+
+    async def project_names(self, owner: str) -> list[str]:
+        """The names of the owner's projects."""
+        sql = "SELECT name FROM projects WHERE owner = ? ORDER BY name"
+        rows = await self._db.read(lambda c: c.execute(sql, (owner,)).fetchall())
+        return [row["name"] for row in rows]
+
+    async def ensure_project(self, owner: str, name: str, description: str = "") -> Project:
+        """Make the project unless it is there; one that is there stays as it is."""
+        await self._db.write(lambda c: _ensure_project(c, owner, name, description))
+        sql = f"{_PROJECT} AND p.name = ? GROUP BY p.id"
+        return _project(await self._db.read(lambda c: c.execute(sql, (owner, name)).fetchone()))
+
+    # Jobs
+
+    async def create(self, job: Job) -> Job:
+        """Store a queued job under its project's next number, which the answer carries; the project is made if new."""
+
+        def change(connection: sqlite3.Connection) -> Job:
+            project = _ensure_project(connection, job.owner, job.project, "")
+            sql = "UPDATE projects SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
+            made = replace(job, number=connection.execute(sql, (project,)).fetchone()[0])
+            sql = "INSERT INTO jobs (project, number, state, document, updated_at) VALUES (?, ?, ?, ?, ?)"
+            connection.execute(sql, (project, made.number, made.state, _text(made), time.time()))
+            return made
+
+        return await self._db.write(change)
+
+    async def find(self, owner: str, project: str, number: int | None = None) -> Job | None:
+        """The job, or the project's latest where `number` is None; None where there is none."""
+        sql = f"{_JOB} WHERE owner = ? AND name = ?" + (" AND number = ?" if number is not None else "")
+        values = (owner, project) if number is None else (owner, project, number)
+        row = await self._db.read(lambda c: c.execute(f"{sql} ORDER BY number DESC LIMIT 1", values).fetchone())
+        return _job(row) if row is not None else None
+
+    async def list(
+        self, owner: str, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
+    ) -> list[Job]:
+        """The owner's jobs, newest first."""
+        sql, values = f"{_JOB} WHERE owner = ?", [owner]
+        if project is not None:
+            sql, values = f"{sql} AND name = ?", [*values, project]
+        if states:
+            sql, values = f"{sql} AND state IN ({','.join('?' * len(states))})", [*values, *map(str, states)]
+        sql += f" ORDER BY jobs.id DESC LIMIT {-1 if limit is None else limit}"
+        return [_job(row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
+
+    async def active(self) -> list[Standing]:
+        """Every job of anybody that has not ended, oldest first."""
+        sql = f"{_JOB} WHERE state IN ({','.join('?' * len(ACTIVE))}) ORDER BY jobs.id"
+        rows = await self._db.read(lambda c: c.execute(sql, ACTIVE).fetchall())
+        return [Standing(_job(row), JobState(row["ending"]) if row["ending"] else None, row["parsed"]) for row in rows]
+
+    async def transition(self, job: Job, state: JobState, **changes: Any) -> Job:
+        """Take the job to `state`, with other `changes` of its fields, in one transaction; returns it as it is now.
+
+        Raises `Conflict` where the job is in a state that does not lead there, `NotFound` where it is gone.
+        """
+
+        def change(connection: sqlite3.Connection) -> Job:
+            row, now = _locked(connection, job)
+            if not is_transition_allowed(now.state, state):
+                raise Conflict(f"{job.short} is {now.state} and cannot become {state}.", "Look at it again.")
+            return _save(connection, row["id"], replace(now, state=state, **changes))
+
+        return await self._db.write(change)
+
+    async def update(self, job: Job, **changes: Any) -> Job:
+        """Change fields of a job other than its state; returns it as it is now."""
+        return await self._db.write(lambda c: _update(c, job, changes))
+
+    async def ask_end(self, job: Job, ending: JobState) -> JobState:
+        """Note durably that the job is to end as `ending`; the first one to ask wins, and the answer is theirs."""
+
+        def change(connection: sqlite3.Connection) -> JobState:
+            row, _ = _locked(connection, job)
+            if row["ending"] is None:
+                connection.execute("UPDATE jobs SET ending = ? WHERE id = ?", (ending, row["id"]))
+            return JobState(row["ending"] or ending)
+
+        return await self._db.write(change)
+
+    async def delete(self, job: Job) -> None:
+        """Forget an ended job with its metrics; raises `Conflict` while it is active."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            row, now = _locked(connection, job)
+            if not now.state.ended:
+                raise Conflict(f"{job.short} is still {now.state}.", f"Stop it first: floyd-tui stop {job.short}")
+            connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
+
+        await self._db.write(change)
+
+    # Metrics
+
+    async def add_metrics(self, job: Job, points: Sequence[Metric], parsed: int) -> Job:
+        """Append points read from the log up to byte `parsed`, in one transaction: a crash counts none twice."""
+
+        def change(connection: sqlite3.Connection) -> Job:
+            row, now = _locked(connection, job)
+            sql = "SELECT coalesce(max(position) + 1, 0) FROM metrics WHERE job = ?"
+            first: int = connection.execute(sql, (row["id"],)).fetchone()[0]
+            rows = [(row["id"], first + i, p.name, p.value, p.time, p.step, p.epoch) for i, p in enumerate(points)]
+            connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.execute("UPDATE jobs SET parsed = ? WHERE id = ?", (parsed, row["id"]))
+            return _save(connection, row["id"], replace(now, metrics=now.metrics | {p.name: p.value for p in points}))
+
+        return await self._db.write(change)
+
+    async def metrics(self, job: Job, after: int = 0) -> list[Metric]:
+        """The job's points in the order they came, without the first `after`."""
+        sql = f"""SELECT metrics.name, value, time, step, epoch FROM metrics JOIN ({_JOB}) AS j ON j.id = metrics.job
+                  WHERE j.owner = ? AND j.name = ? AND j.number = ? AND position >= ? ORDER BY position"""
+        values = (job.owner, job.project, job.number, after)
+        return [Metric(*row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
+
+
+def _ensure_project(connection: sqlite3.Connection, owner: str, name: str, description: str) -> int:
+    sql = "INSERT INTO projects (owner, name, description, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    connection.execute(sql, (owner, name, description, time.time()))
+    sql = "SELECT id FROM projects WHERE owner = ? AND name = ?"
+    found: int = connection.execute(sql, (owner, name)).fetchone()[0]
+    return found
+
+
+def _locked(connection: sqlite3.Connection, job: Job) -> tuple[sqlite3.Row, Job]:
+    """The row of `job` inside a writing transaction."""
+    sql = f"{_JOB} WHERE owner = ? AND name = ? AND number = ?"
+    row: sqlite3.Row | None = connection.execute(sql, (job.owner, job.project, job.number)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no job {job.short} any more.", "Look at `floyd-tui status`.")
+    return row, _job(row)
+
+
+def _update(connection: sqlite3.Connection, job: Job, changes: dict[str, Any]) -> Job:
+    row, now = _locked(connection, job)
+    return _save(connection, row["id"], replace(now, **changes))
+
+
+def _save(connection: sqlite3.Connection, row: int, job: Job) -> Job:
+    sql = "UPDATE jobs SET state = ?, document = ?, updated_at = ? WHERE id = ?"
+    connection.execute(sql, (job.state, _text(job), time.time(), row))
+    return job
+
+
+def _text(job: Job) -> str:
+    return encode(job).decode("ascii")
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return decode(row["document"], Job)
+
+
+def _project(row: sqlite3.Row) -> Project:
+    return Project(
+        row["owner"],
+        row["name"],
+        row["created_at"],
+        row["description"],
+        row["jobs"],
+        row["active"] or 0,
+        row["latest"],
+        JobState(row["latest_state"]) if row["latest_state"] else None,
+        row["updated_at"] or row["created_at"],
+    )
