@@ -35,7 +35,7 @@ class HomeScreen(Page):
     """Projects and jobs of the host."""
 
     PAGE = "jobs"
-    CSS_PATH: ClassVar[list[str]] = ["page.tcss", "home.tcss"]
+    CSS_PATH = ["page.tcss", "home.tcss"]  # noqa: RUF012  (Textual declares it so)
     AUTO_FOCUS = "#jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "launch", "New", id="job.launch", tooltip="Launch the code of a folder here"),
@@ -271,9 +271,10 @@ class HomeScreen(Page):
         except FloydError as error:
             show_error(self, error)
             return
-        if self._project:
-            draft = replace(draft, project=draft.project or self._project)
-        job_actions.open_form(self, self.link, draft, folder)
+        for note in draft.notes:
+            self.notify(note, severity="warning", markup=False)
+        launch = replace(draft.launch, project=draft.launch.project or self._project)
+        job_actions.open_form(self, self.link, launch, draft.folder)
 
     def action_filter(self) -> None:
         """Type a filter."""

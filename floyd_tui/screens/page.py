@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 PAGES = (("jobs", "Jobs"), ("datasets", "Datasets"), ("environments", "Environments"), ("hosts", "Hosts"))
 
 
+# Widths and heights from which a screen has the class beside them; Textual's own attributes for it are not constants.
+BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]
+HEIGHTS = [(0, "-short"), (34, "-tall")]
+
+
 class PageName(Static):
     """One page's name with its key; a click goes there."""
 
@@ -60,8 +65,8 @@ class Page(Screen[None]):
     """One of the pages. It follows the app's host: `show_host` is called with each link, at the beginning too."""
 
     PAGE: ClassVar[str] = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (34, "-tall")]
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     @property
     def floyd(self) -> FloydApp:

@@ -77,14 +77,13 @@ class TopBar(Horizontal):
 
     def watch_parts(self) -> None:
         """Draw the breadcrumb: the last part is where we are."""
-        if not self.is_mounted:
-            return
         names = ["floyd", *([self._link.name] if self._link else []), *self.parts]
         crumbs = Content.styled(SEPARATOR, "$faint").join(
             Content.styled(plain(name), "bold" if last else "$dim")
             for name, last in zip(names, [False] * (len(names) - 1) + [True], strict=True)
         )
-        self.query_one("#crumbs", Static).update(crumbs)
+        for label in self.query("#crumbs").results(Static):
+            label.update(crumbs)
 
     def _end_watch(self) -> None:
         if self._unwatch:
@@ -97,10 +96,11 @@ class TopBar(Horizontal):
         self._draw_link()
 
     def _draw_link(self) -> None:
-        if not self.is_mounted or self._link is None:
+        if self._link is None:
             return
         words, color = describe(self._link.status, self._latency, self._monotonic(), max(16, self.size.width // 2))
-        self.query_one("#link", Static).update(Content.styled(words, f"${color}"))
+        for label in self.query("#link").results(Static):
+            label.update(Content.styled(words, f"${color}"))
 
     def _monotonic(self) -> float:
         clock: Callable[[], float] = getattr(self.app, "monotonic", time.monotonic)

@@ -1,0 +1,90 @@
+"""What goes up with a launch or a dataset: how much, what stays here by which rule, and how far the sending is."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from textual.widgets import Static
+
+from floyd_tui.project.run import Stage
+from floyd_tui.project.snapshot import Snapshot
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.paint import Paint
+
+_PHASES = {
+    "scanning": "Looking through the files",
+    "uploading": "Sending what the host lacks",
+    "launching": "Launching",
+}
+RULES_SHOWN = 6
+
+
+class UploadPanel(Static):
+    """A summary of a snapshot, and a bar while it is made and sent."""
+
+    DEFAULT_CSS = """
+    UploadPanel { height: auto; color: $foreground; }
+    """
+
+    def show_code_of(self, job: str) -> None:
+        """Nothing goes up: the code is an earlier job's."""
+        paint = Paint.of(self.app)
+        self.update(Text.assemble(paint("Nothing goes up: "), paint("the code of ", "dim"), paint(job, "accent")))
+
+    def show_trouble(self, sentence: str) -> None:
+        """The folder cannot be read."""
+        self.update(Paint.of(self.app)(sentence, "bad"))
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """What would go up."""
+        self.update(summary(snapshot, Paint.of(self.app)))
+
+    def show_stage(self, stage: Stage) -> None:
+        """How far it is."""
+        self.update(progress(stage, Paint.of(self.app)))
+
+
+def summary(snapshot: Snapshot, paint: Paint) -> Group:
+    """What of a folder goes up and what stays, a line a rule."""
+    head = Text.assemble(
+        paint(fmt.count(snapshot.files, "file"), style="bold"), paint(f", {fmt.size(snapshot.size)}, "),
+        paint("of which only what the host lacks is sent", "dim"),
+    )  # fmt: skip
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="ellipsis", no_wrap=True)
+    for left in sorted(snapshot.left_out, key=lambda left: -left.files)[:RULES_SHOWN]:
+        files = f"{left.files:,}{'+' if left.more else ''}"
+        rule = Text.assemble(paint(left.rule.text), paint(f"  {left.rule.source}", "dim"))
+        grid.add_row(paint(files, "dim"), paint(fmt.size(left.size), "dim"), rule)
+    parts: list[Text | Table] = [head]
+    if snapshot.left_out:
+        parts += [paint("Stays here, by rule:", "dim"), grid]
+    parts += [Text.assemble(paint("! ", "warn"), paint(warning, "warn")) for warning in snapshot.warnings]
+    return Group(*parts)
+
+
+def progress(stage: Stage, paint: Paint) -> Group:
+    """A phase with its bar, amounts, rate and what is left of the time."""
+    by_bytes = stage.total_bytes > 0
+    done, total = (stage.done_bytes, stage.total_bytes) if by_bytes else (stage.done_files, stage.total_files)
+    facts = []
+    if stage.total_files:
+        facts.append(f"{stage.done_files:,} of {fmt.count(stage.total_files, 'file')}")
+    elif stage.done_files:
+        facts.append(fmt.count(stage.done_files, "file"))
+    if by_bytes:
+        facts.append(f"{fmt.size(stage.done_bytes)} of {fmt.size(stage.total_bytes)}")
+    if stage.rate:
+        facts.append(fmt.rate(stage.rate))
+    if stage.eta_seconds is not None:
+        facts.append(f"{fmt.duration(stage.eta_seconds)} left")
+    bar = ProgressBar(
+        total=total or None, completed=done, width=40, pulse=not total, animation_time=0,
+        complete_style=paint.color("running"), finished_style=paint.color("good"), style=paint.color("faint"),
+        pulse_style=paint.color("faint"),
+    )  # fmt: skip
+    return Group(paint(_PHASES[stage.phase] + " …", style="bold"), bar, paint("   ".join(facts), "dim"))
