@@ -170,7 +170,8 @@ async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snaps
 
 async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
     """Send what the host lacks of `snapshot`, telling `progress` of it."""
-    from floyd_tui.client.transfer import Progress, upload
+    from floyd_tui.client.progress import Progress
+    from floyd_tui.client.upload import upload
 
     def sent(now: Progress) -> None:
         progress(
@@ -187,7 +188,7 @@ async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
         )
 
     progress(Stage("uploading", total_files=snapshot.files, total_bytes=snapshot.size, snapshot=snapshot))
-    await upload(link.client, snapshot, sent)
+    await upload(link, snapshot, sent)
 
 
 async def upload_dataset(

@@ -1,0 +1,156 @@
+"""``data init|upload|ls|add``: datasets and their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from floyd_tui.cli.hosted import on_host
+from floyd_tui.cli.launching import progress_shown
+from floyd_tui.cli.options import host_option, job_reference, json_option
+from floyd_tui.cli.show import age, note, show_json, show_table
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import ProjectError
+from floyd_tui.project.link import find_link, write_link
+from floyd_tui.project.run import upload_dataset
+from floyd_tui.project.sizes import human_size
+from runner.models import AddedVersion, Dataset, FileInfo, NewVersion, Ref
+
+
+@click.group()
+def data() -> None:
+    """Upload, list and fetch datasets."""
+
+
+@data.command("init")
+@click.argument("name", required=False)
+def init(name: str | None) -> None:
+    """Tie this folder to the dataset NAME; the folder's own name if left out."""
+    link = write_link(Path.cwd(), name or Path.cwd().name, "dataset")
+    click.echo(f"This folder is the dataset {link.name}. Send it: floyd-tui data upload")
+
+
+@data.command("upload")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--name", metavar="DATASET", help="Its name, where the folder is tied to none (data init).")
+@click.option("-m", "--message", metavar="TEXT", default="", help="What is new in this version.")
+@click.option("-r", "--resume", is_flag=True, hidden=True, help="FloydHub's; an upload is always resumed here.")
+@host_option
+@json_option
+def upload(folder: Path, name: str | None, message: str, resume: bool, host: str | None, as_json: bool) -> None:
+    """Make the next version of a dataset from FOLDER, the current one if left out.
+
+    Only what the host lacks is sent, and an upload that broke off goes on. Unchanged content makes no new version.
+    """
+    root, dataset = _dataset_of(folder, name)
+
+    async def work(link: Link) -> AddedVersion:
+        with progress_shown() as progress:
+            return await upload_dataset(link, root, dataset, message, progress)
+
+    _say_added(on_host(host, work), as_json)
+
+
+def _dataset_of(folder: Path, name: str | None) -> tuple[Path, str]:
+    if name is not None:
+        return folder, name
+    tied = find_link(folder, "dataset")
+    if tied is None:
+        raise ProjectError(f"{folder.resolve()} is tied to no dataset.", "Say --name DATASET.")
+    return tied.folder, tied.name
+
+
+def _say_added(added: AddedVersion, as_json: bool) -> None:
+    version = added.version
+    if as_json:
+        show_json(added)
+        return
+    click.echo(version.short)
+    files = f"{version.files:,} files, {human_size(version.size)}"
+    if added.created:
+        note(f"New version: {files}. Mount it: floyd-tui run --data {version.short}:{version.dataset}")
+    else:
+        note(f"Unchanged since version {version.version} ({files}); no new version was made.")
+
+
+@data.command("add")
+@click.argument("source", metavar="JOB[/PATH]")
+@click.option("--name", metavar="DATASET", required=True, help="The dataset that gets a new version.")
+@click.option("-m", "--message", metavar="TEXT", default="", help="What is new in this version.")
+@host_option
+@json_option
+def add(source: str, name: str, message: str, host: str | None, as_json: bool) -> None:
+    """Make the next version of a dataset from a job's output, or a folder of it. Nothing is copied."""
+    reference = job_reference(source)
+
+    async def work(link: Link) -> AddedVersion:
+        return await link.client.add_version(name, NewVersion(source=reference, message=message))
+
+    _say_added(on_host(host, work), as_json)
+
+
+@data.command("ls")
+@click.argument("name", metavar="[DATASET[/VERSION]]", required=False)
+@host_option
+@json_option
+def ls(name: str | None, host: str | None, as_json: bool) -> None:
+    """List datasets; the versions of DATASET; or the files of DATASET/VERSION."""
+    ref = Ref.parse(name) if name else None
+
+    async def work(link: Link) -> list[Dataset] | list[FileInfo]:
+        if ref is None:
+            return await link.client.datasets()
+        if ref.number is None:
+            return [await link.client.dataset(ref.name if ref.owner is None else str(ref))]
+        return await link.client.files(str(ref), "", recursive=True)
+
+    found = on_host(host, work)
+    if as_json:
+        show_json(found[0] if ref is not None and ref.number is None else found)
+    elif ref is None:
+        _show_datasets(found)
+    elif ref.number is None:
+        _show_versions(found)
+    else:
+        show_files(found)
+
+
+def _show_datasets(found: Iterable[Any]) -> None:
+    rows = []
+    for dataset in found:
+        latest = dataset.versions[0] if dataset.versions else None
+        figures = (
+            (latest.short, f"{latest.files:,}", human_size(latest.size), age(latest.created_at))
+            if latest
+            else ("",) * 4
+        )
+        rows.append((f"{dataset.owner}/datasets/{dataset.name}", *figures, "public" if dataset.public else ""))
+    columns = ("DATASET", "LATEST", "FILES", "SIZE", "AGE", "")
+    show_table(
+        columns,
+        rows,
+        right=("FILES", "SIZE", "AGE"),
+        empty="No datasets yet. Send one: floyd-tui data upload FOLDER --name NAME",
+    )
+
+
+def _show_versions(found: Iterable[Any]) -> None:
+    rows = [
+        (v.short, f"{v.files:,}", human_size(v.size), age(v.created_at), v.source or "", v.message)
+        for dataset in found
+        for v in dataset.versions
+    ]
+    columns = ("VERSION", "FILES", "SIZE", "AGE", "FROM", "MESSAGE")
+    show_table(columns, rows, right=("FILES", "SIZE", "AGE"), empty="It has no version yet.")
+
+
+def show_files(found: Iterable[Any]) -> None:
+    """Files with size and age, folders with a slash, links with their target."""
+    rows = []
+    for file in found:
+        name = file.path + {"dir": "/", "link": f" -> {file.target}"}.get(file.kind, "*" * file.executable)
+        rows.append((name, human_size(file.size), age(file.modified_at) if file.modified_at else ""))
+    show_table(("FILE", "SIZE", "AGE"), rows, right=("SIZE", "AGE"), empty="Nothing is there.")

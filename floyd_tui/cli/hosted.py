@@ -1,0 +1,63 @@
+"""Running a command's work on a host: settings, connection, and the questions that come up on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from floyd_tui.client.links import Links
+from floyd_tui.client.protocol import Link
+from floyd_tui.config import Config
+from floyd_tui.errors import HostKeyUnknown
+
+T = TypeVar("T")
+
+
+def on_host(host: str | None, work: Callable[[Link], Awaitable[T]]) -> T:
+    """Connect to `host` (None: the default one), do `work` there, close; raises what connecting or `work` raises."""
+
+    async def session() -> T:
+        links = Links(Config.load())
+        try:
+            link = links[host or links.default]
+            await connect(link)
+            return await work(link)
+        finally:
+            await links.close()
+
+    return asyncio.run(session())
+
+
+async def connect(link: Link, trust: bool = False) -> None:
+    """Wait until `link` is live; an unknown host key is shown and asked about once, where somebody can answer."""
+    try:
+        await link.connected()
+    except HostKeyUnknown as unknown:
+        if not trust and not _trusted(link, unknown):
+            raise HostKeyUnknown(
+                unknown.message,
+                f"Compare it with the host's own, then: floyd-tui host check {link.name} --trust",
+                unknown.host,
+                unknown.port,
+                unknown.key,
+                unknown.fingerprint,
+            ) from unknown
+        await link.trust_host_key()
+        await link.connected()
+
+
+def _trusted(link: Link, unknown: HostKeyUnknown) -> bool:
+    if not can_ask():
+        return False
+    click.echo(f"The key of {unknown.host} (port {unknown.port}) is not known yet:", err=True)
+    click.echo(f"  {unknown.key.split()[0]} {unknown.fingerprint}", err=True)
+    return click.confirm(f"Trust it as the key of {link.name} from now on?", default=False, err=True)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits there to answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

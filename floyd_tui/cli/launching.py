@@ -1,0 +1,183 @@
+"""The options of `run` and `restart`, and what people see while code goes up."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from floyd_tui.cli.show import note, printable
+from floyd_tui.errors import ProjectError
+from floyd_tui.project.config import MACHINES, MODES, RunSettings
+from floyd_tui.project.mounts import distinct, parse_mount
+from floyd_tui.project.sizes import human_duration, human_size, parse_duration, parse_size
+from runner.models import Limits
+
+if TYPE_CHECKING:
+    from floyd_tui.project.run import Stage
+    from floyd_tui.project.snapshot import Snapshot
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _read_by(read: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """An option's callback that reads its value by `read`, whose `ValueError` is a sentence for a usage error."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        try:
+            if isinstance(value, tuple):
+                return tuple(read(one) for one in value)
+            return None if value is None else read(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+
+    return callback
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"{text!r} is not NAME=VALUE.")
+    return name, value
+
+
+_OPTIONS = (
+    *(
+        click.option(f"--{machine}", "machine", flag_value=machine, help=help_text)
+        for machine, help_text in zip(
+            MACHINES, ("No GPU.", "As --cpu.", "One GPU.", "As --gpu."), strict=True
+        )
+    ),
+    click.option("--gpus", type=click.IntRange(0), metavar="N", help="So many GPUs."),
+    click.option("--env", metavar="ENV", help="Environment (floyd-tui env ls), or an image."),
+    click.option("--data", multiple=True, metavar="SOURCE:MOUNT", help="Mount a dataset or output; may be repeated."),
+    click.option("-m", "--message", metavar="TEXT", help="What this run is about."),
+    click.option("--max-runtime", callback=_read_by(parse_duration), metavar="TIME", help="3600, 90m, 2h30m, …"),
+    click.option("--mode", type=click.Choice(MODES), help="Only `job` is run yet."),
+    click.option("-e", "--var", "variables", multiple=True, callback=_read_by(_variable), metavar="NAME=VALUE",
+                 help="Environment variable; may be repeated."),
+    click.option("--memory", callback=_read_by(parse_size), metavar="SIZE", help="Memory limit, such as 8GiB."),
+    click.option("--cpus", type=click.FloatRange(0, min_open=True), metavar="N", help="CPU limit, in cores."),
+    click.option("--shm-size", callback=_read_by(parse_size), metavar="SIZE", help="Size of /dev/shm."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag the job; may be repeated."),
+    click.option("--executor", type=click.Choice(["docker", "process"]), help="Run it in Docker, or as a process."),
+    click.option("-f", "--follow", is_flag=True, help="Follow the log and exit with the job's code."),
+    click.option("-t", "--tail", "follow", is_flag=True, hidden=True),
+)  # fmt: skip
+
+
+def launch_options(command: F) -> F:
+    """All options that say how to run; the command takes them as ``**said`` for `settings_of`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
+    """What the options say, as settings that go over those of a file or an earlier job."""
+    limits = Limits(memory=said["memory"], cpus=said["cpus"], shm_size=said["shm_size"])
+    return RunSettings(
+        machine=said["machine"],
+        gpus=said["gpus"],
+        env=said["env"],
+        input=distinct(parse_mount(text) for text in said["data"]) if said["data"] else None,
+        description=said["message"],
+        max_runtime=said["max_runtime"],
+        mode=said["mode"],
+        command=command_of(command),
+        limits=limits if limits != Limits() else None,
+        tags=tuple(dict.fromkeys(said["tags"])) or None,
+        env_vars=dict(said["variables"]) or None,
+    )
+
+
+def command_of(words: tuple[str, ...]) -> str | None:
+    """The command line for the job's shell: one word is one already, several are quoted as they were given."""
+    if not words:
+        return None
+    if len(words) > 1 and " " in words[0].strip():
+        raise click.UsageError(f"Options stand before the command, so {words[1]!r} would be part of {words[0]!r}.")
+    command = words[0] if len(words) == 1 else shlex.join(words)
+    if not command.strip():
+        raise ProjectError("The command is empty.", "Write it after the options: floyd-tui run 'python train.py'")
+    return command
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[Stage], None]]:
+    """A callback for stages: a bar where somebody watches, else one line at the end of the scan."""
+    shown = _Bar() if sys.stderr.isatty() else _Quiet()
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+class _Quiet:
+    """Says once what goes up and what stays."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self, stage: Stage) -> None:
+        if stage.snapshot is not None and not self._said:
+            self._said = True
+            say_snapshot(stage.snapshot)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Bar(_Quiet):
+    """The same, with a bar while it takes time."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        super().__init__()
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("Looking", total=None, figures="")
+        self._progress.start()
+
+    def __call__(self, stage: Stage) -> None:
+        super().__call__(stage)
+        total = stage.total_bytes or None
+        done = stage.done_bytes if total else None
+        name = {"scanning": "Reading", "uploading": "Sending", "launching": "Launching"}[stage.phase]
+        self._progress.update(self._task, description=name, total=total, completed=done or 0, figures=figures(stage))
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()
+
+
+def figures(stage: Stage) -> str:
+    """How far a stage is, in numbers."""
+    if stage.phase == "launching":
+        return ""
+    parts = [f"{human_size(stage.done_bytes)} of {human_size(stage.total_bytes)}" if stage.total_bytes else ""]
+    parts.append(
+        f"{stage.done_files:,} of {stage.total_files:,} files" if stage.total_files else f"{stage.done_files:,} files"
+    )
+    if stage.rate:
+        parts.append(f"{human_size(stage.rate)}/s")
+    if stage.eta_seconds:
+        parts.append(f"{human_duration(stage.eta_seconds)} left")
+    return " · ".join(part for part in parts if part)
+
+
+def say_snapshot(snapshot: Snapshot) -> None:
+    """What goes up, what stays here by which rule, and what is worth a warning."""
+    note(f"{snapshot.root.name}: {snapshot.files:,} files, {human_size(snapshot.size)}")
+    for one in snapshot.left_out:
+        more = "+" if one.more else ""
+        plural = "" if one.files == 1 else "s"
+        note(f"  left out {one.files:,}{more} file{plural}, {human_size(one.size)}{more}: {printable(str(one.rule))}")
+    for warning in snapshot.warnings:
+        click.secho(f"  {printable(warning)}", err=True, fg="yellow")

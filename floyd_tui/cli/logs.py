@@ -1,0 +1,63 @@
+"""``logs``: a job's log, whole, its end, or as it comes."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from floyd_tui.cli.follow import follow
+from floyd_tui.cli.hosted import on_host
+from floyd_tui.cli.options import host_option, job_reference
+from floyd_tui.client.protocol import Client, Link
+
+# First guess at how many bytes hold the lines asked for; doubled until they do.
+_LINE = 200
+
+
+@click.command()
+@click.argument("job", required=False)
+@click.option(
+    "-f",
+    "--follow",
+    "-t",
+    "--tail",
+    "follow_it",
+    is_flag=True,
+    help="Go on until the job ends, and exit with its code.",
+)
+@click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Begin N lines before the end.")
+@host_option
+def logs(job: str | None, follow_it: bool, lines: int | None, host: str | None) -> int:
+    """Print JOB's log, byte for byte; the latest job's if left out."""
+    name = job_reference(job)
+
+    async def work(link: Link) -> int:
+        client = link.client
+        found = await client.job(name)
+        offset = 0 if lines is None else await _lines_before_end(client, found.name, lines)
+        if follow_it:
+            return await follow(client, found, offset)
+        async for chunk in client.logs(found.name, offset):
+            sys.stdout.buffer.write(chunk.data)
+        sys.stdout.buffer.flush()
+        return 0
+
+    return on_host(host, work)
+
+
+async def _lines_before_end(client: Client, job: str, lines: int) -> int:
+    """The offset at which the last `lines` lines of the log begin."""
+    size = (await client.job(job)).log_size
+    wanted = _LINE * (lines + 1)
+    while True:
+        start = max(0, size - wanted)
+        data = b"".join([chunk.data async for chunk in client.logs(job, start)])
+        ends = [at for at, byte in enumerate(data) if byte == 10]
+        # A last line without a newline is a line too.
+        surplus = len(ends) + (not data.endswith(b"\n") and bool(data)) - lines
+        if surplus > 0:
+            return start + ends[surplus - 1] + 1
+        if start == 0:
+            return 0
+        wanted *= 2

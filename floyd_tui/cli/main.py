@@ -1,0 +1,135 @@
+"""The root of the command line: the table of commands, and the one place where errors become messages and exit codes.
+
+==== ===========================================================================
+code meaning
+==== ===========================================================================
+0    done (with ``--follow``: the job succeeded)
+1    an error, said on stderr (with ``--follow``: the job failed without a code)
+2    the command line itself is wrong
+3    the host could not be reached, refused the login, or has no runner
+130  interrupted with Ctrl-C
+==== ===========================================================================
+
+With ``--follow`` the exit code is the job's own; 124 where it ran out of time, 143 where it was stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from floyd_tui import __version__
+from floyd_tui.cli.lazy import LazyGroup
+
+PROGRAM = "floyd-tui"
+DEBUG = "FLOYD_TUI_DEBUG"
+
+
+@click.group(
+    cls=LazyGroup,
+    module="floyd_tui.cli",
+    table={
+        "init": ("project:init", "Tie this folder to a project."),
+        "run": ("run:run", "Run this project's code on a host."),
+        "watch": ("run:watch", "Run again whenever a file of the project changes."),
+        "status": ("jobs:status", "List jobs, newest first."),
+        "info": ("jobs:info", "Say all about one job."),
+        "logs": ("logs:logs", "Print a job's log, or follow it."),
+        "stop": ("jobs:stop", "Stop jobs; what they wrote is kept."),
+        "restart": ("run:restart", "Run a job's code again, with other settings if you like."),
+        "clone": ("files:clone", "Fetch a job's code as it was."),
+        "delete": ("jobs:delete", "Delete jobs with their logs and outputs."),
+        "output": ("files:output", "List or fetch what jobs wrote."),
+        "data": ("data:data", "Upload, list and fetch datasets."),
+        "env": ("env:env", "List environments."),
+        "host": ("hosts:host", "Add, list, check and remove hosts."),
+    },
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--host", metavar="HOST", help="Open the app on this host.")
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def cli(context: click.Context, host: str | None) -> None:
+    """Projects, jobs, datasets and environments on your own GPU hosts.
+
+    Without a command, opens the app. A host is chosen with --host after each command.
+    """
+    if context.invoked_subcommand is None:
+        open_app(host)
+    elif host is not None:
+        raise click.UsageError(f"Write --host after the command: {PROGRAM} {context.invoked_subcommand} --host {host}")
+
+
+def open_app(host: str | None) -> None:
+    """Open the terminal UI on all hosts, `host` first."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(f"The app needs a terminal. `{PROGRAM} --help` lists the commands that do not.")
+    from dataclasses import replace
+
+    from floyd_tui.app import FloydApp
+    from floyd_tui.client.links import Links
+    from floyd_tui.config import Config
+
+    config = Config.load()
+    if host is not None:
+        Links(config)[host]  # says what is wrong with the name before the screen is taken
+        config = replace(config, default_host=host)
+    FloydApp(Links(config), config).run()
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(outcome(arguments))
+
+
+def outcome(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code, every error having been said in a sentence on stderr."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:
+        return _said(error)
+
+
+def _said(error: Exception) -> int:
+    from floyd_tui.errors import FloydError, HostError
+    from runner.models import BadName
+
+    if os.environ.get(DEBUG):
+        raise error
+    if isinstance(error, FloydError):
+        say_error(error.message, error.hint)
+        return 3 if isinstance(error, HostError) else 1
+    if isinstance(error, BadName):
+        say_error(str(error))
+        return 1
+    what = f"{type(error).__name__}: {error}"
+    say_error(f"floyd-tui itself failed: {what}.", f"Run it again with {DEBUG}=1 and report what it prints.")
+    return 1
+
+
+def say_error(message: str, hint: str = "") -> None:
+    """One sentence on stderr, and the next step below it."""
+    click.secho("error: ", err=True, fg="red", bold=True, nl=False)
+    click.echo(message, err=True)
+    if hint:
+        click.secho(f"       {hint}", err=True, dim=True)
+
+
+def _pipe_closed() -> int:
+    # The reader of our output went away (`| head`): nothing to say, and Python must not try to flush again at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

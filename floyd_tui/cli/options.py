@@ -1,0 +1,63 @@
+"""Options that several commands share, and names as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _complete_host(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from floyd_tui.config import Config
+    from floyd_tui.errors import FloydError
+
+    try:
+        return [name for name in Config.load().hosts if name.startswith(incomplete)]
+    except FloydError:  # a broken config is for the command itself to say
+        return []
+
+
+def host_option(command: F) -> F:
+    """``--host``: which host a command is about."""
+    return click.option(
+        "--host", metavar="HOST", help="Host to ask; the default host if left out.", shell_complete=_complete_host
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``: the runner's own types, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON with the keys of docs/api.md.")(command)
+
+
+def yes_option(command: F) -> F:
+    """``--yes``: ask nothing."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def job_reference(text: str | None) -> str:
+    """A job as typed, for the runner: a bare number is one of this folder's project, nothing its latest job.
+
+    Raises `ProjectError` where the folder is needed and tied to no project, `BadName` for what cannot be a job.
+    """
+    from floyd_tui.errors import ProjectError
+    from floyd_tui.project.link import find_link
+    from runner.models import Ref
+
+    tied = find_link(Path.cwd())
+    if text is None or text.strip("/").partition("/")[0].isdecimal():
+        if tied is None:
+            raise ProjectError(
+                "This folder is tied to no project, so it is open which job is meant.",
+                "Name it in full, such as mnist/3, or run `floyd-tui init NAME` here.",
+            )
+        text = text if text is not None else f"projects/{tied.name}"
+    ref = Ref.parse(text, tied.name if tied else None)
+    if ref.kind == "datasets":
+        from runner.models import BadName
+
+        raise BadName(f"{text!r} is a dataset, not a job.")
+    return str(ref.with_defaults("", "projects"))
