@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runner.models import FileInfo, TreeEntry
 from runner.store.blobs import BlobStore, Taken, hash_file
+from runner.store.manifests import fits
 from runner.store.trees import Trees
 from runner.store.walk import Found, open_file, open_folder, walk
 
@@ -30,7 +31,7 @@ _REMEMBERED = 200_000
 class Collected:
     """A job's output as stored: the tree's digest (None where there is none), its files, their size in bytes.
 
-    `skipped` are paths that could not be read.
+    `skipped` are paths that could not be read, or are longer than can be used again.
     """
 
     tree: str | None
@@ -86,6 +87,9 @@ class Outputs:
         return harvest
 
     def _reap(self, home: Path, found: Found, owner: str, harvest: _Harvest) -> None:
+        if not fits(found.path, found.target):
+            harvest.skipped.append(found.path)
+            return
         harvest.times[found.path] = found.stat.st_mtime
         if found.kind != "file":
             harvest.entries.append(TreeEntry(found.path, found.kind, target=found.target))

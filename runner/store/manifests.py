@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from runner.models import BadManifest, TreeEntry
 
-# What Linux's file systems take: bytes of one name, and of a path with room for the folder it will lie in.
-_MAX_NAME, _MAX_PATH = 255, 3800
+# What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
+# lie in.
+_MAX_NAME, _MAX_TARGET, _MAX_PATH = 255, 4095, 3800
 
 
 @dataclass(slots=True)
@@ -25,7 +26,8 @@ def outline(entries: Iterable[TreeEntry]) -> Outline:
     """Add up `entries`; raises `BadManifest` for names no file system takes, or one blob with two sizes."""
     content = Outline()
     for entry in entries:
-        _check_length(entry)
+        if not fits(entry.path, entry.target):
+            raise BadManifest(f"{entry.path[:80]!r} is too long a path")
         if entry.kind == "file":
             content.files += 1
             content.size += entry.size
@@ -52,8 +54,8 @@ def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:
     return [replace(e, path=e.path[len(prefix) :]) for e in entries if e.path.startswith(prefix)]
 
 
-def _check_length(entry: TreeEntry) -> None:
-    path = entry.path.encode("utf-8", "surrogateescape")
-    target = entry.target.encode("utf-8", "surrogateescape")
-    if len(path) > _MAX_PATH or len(target) > _MAX_PATH or max(map(len, path.split(b"/"))) > _MAX_NAME:
-        raise BadManifest(f"{entry.path[:80]!r} is too long a path")
+def fits(path: str, target: str = "") -> bool:
+    """Whether a file system takes `path` below some folder, and `target` as what a link says."""
+    name = path.encode("utf-8", "surrogateescape")
+    says = target.encode("utf-8", "surrogateescape")
+    return len(name) <= _MAX_PATH and len(says) <= _MAX_TARGET and max(map(len, name.split(b"/"))) <= _MAX_NAME

@@ -1,0 +1,208 @@
+"""Trees: what is refused, what is missing, farms and copies that never let a write reach a blob."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.errors import BadRequest, Conflict, NoSpace, NotFound
+from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of
+from runner.store.manifests import below, outline, read_entries
+from runner.store.upload import receive
+from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
+
+NAMES = st.text(
+    st.characters(exclude_characters="/\0", categories=("L", "N", "P", "Z", "Cc")), min_size=1, max_size=12
+).filter(lambda name: name not in (".", "..") and not name.endswith("*"))
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+
+
+def tree_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    """`files` without those that lie below another."""
+    return {p: d for p, d in files.items() if not any(p.startswith(other + "/") for other in files)}
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, bool]]:
+    """Content and executable bit of each file below `folder`."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@settings(max_examples=30, deadline=None)
+@given(files=st.dictionaries(PATHS, st.binary(max_size=50), max_size=8).map(tree_of))
+async def test_what_goes_in_comes_out(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "data")
+        status = await store.add_tree(files)
+        assert (status.files, status.size) == (len(files), sum(map(len, files.values())))
+        expected = {path: (data, False) for path, data in files.items()}
+        assert snapshot(store.trees.link_farm(status.digest)) == expected
+        store.trees.copy_to(status.digest, Path(folder) / "copy")
+        assert snapshot(Path(folder) / "copy") == expected
+        assert list(read_entries(store.trees.text(status.digest).read_bytes())) == list(
+            store.trees.entries(status.digest)
+        )
+        store.db.close()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    text=st.binary(max_size=200) | st.recursive(st.text(max_size=20), st.lists).map(lambda v: json.dumps(v).encode())
+)
+async def test_a_hostile_manifest_is_refused(text: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "data")
+        digest = hashlib.sha256(text).hexdigest()
+        try:
+            await store.trees.put(digest, chunks([text]), "ann")
+        except BadRequest:
+            assert digest == EMPTY_TREE or not store.trees.text(digest).exists()
+        else:
+            assert b"".join(manifest_lines(store.trees.entries(digest))) == text
+        store.db.close()
+
+
+HOSTILE = {
+    "outside": b'["f","../x",1,"%s"]\n' % (b"a" * 64),
+    "absolute": b'["f","/etc/passwd",1,"%s"]\n' % (b"a" * 64),
+    "through a link": b'["l","a","/etc"]\n["f","a/b",1,"%s"]\n' % (b"a" * 64),
+    "two sizes": b'["f","a",1,"%s"]\n["f","b",2,"%s"]\n' % (b"a" * 64, b"a" * 64),
+    "twice": b'["d","a"]\n["d","a"]\n',
+    "no last newline": b'["d","a"]',
+    "blank line": b'["d","a"]\n\n',
+    "carriage return": b'["d","a"]\r\n',
+    "name too long": b'["d","%s"]\n' % (b"a" * 256),
+    "path too long": b'["d","%s"]\n' % b"/".join([b"a" * 200] * 30),
+    "lone surrogate": b'["d","\\ud800"]\n',
+    "nested": b"[" * 100_000,
+    "huge number": b'["f","a",%s,"%s"]\n' % (b"9" * 5000, b"a" * 64),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+async def test_known_attacks_are_refused(store: Store, text: bytes) -> None:
+    digest = hashlib.sha256(text).hexdigest()
+    with pytest.raises(BadRequest) as told:
+        await store.trees.put(digest, chunks([text]), "ann")
+    assert told.value.hint
+    assert not store.trees.text(digest).exists()
+    with pytest.raises(NotFound):
+        await store.trees.status(digest, "ann")
+
+
+async def test_the_name_must_be_the_digest(store: Store) -> None:
+    for name in ("../../x", "A" * 64, "", sha(b"other")):
+        with pytest.raises(BadRequest):
+            await store.trees.put(name, chunks([b'["d","a"]\n']), "ann")
+
+
+async def test_missing_is_what_this_owner_lacks(store: Store) -> None:
+    one, two = entry_of("one", b"1"), entry_of("two", b"22")
+    digest, text = manifest_of([one, two])
+    await receive(store.blobs, "bob", chunks([frame(b"1"), frame(b"22")]))
+    status = await store.trees.put(digest, chunks([text]), "ann")
+    assert {blob.digest for blob in status.missing} == {one.digest, two.digest}
+    await receive(store.blobs, "ann", chunks([frame(b"1")]))
+    with pytest.raises(Conflict, match="1 files"):
+        await store.trees.require(digest, "ann")
+    await receive(store.blobs, "ann", chunks([frame(b"22")]))
+    assert (await store.trees.require(digest, "ann")).missing == ()
+    with pytest.raises(NotFound):
+        await store.trees.status(digest, "bob")
+
+
+async def test_a_size_that_is_not_the_blobs_is_refused(store: Store) -> None:
+    digest, text = manifest_of([TreeEntry("a", "file", 99, sha(b"1"))])
+    assert (await store.trees.put(digest, chunks([text]), "ann")).missing
+    await receive(store.blobs, "ann", chunks([frame(b"1")]))
+    with pytest.raises(BadRequest, match="99 bytes; it has 1"):
+        await store.trees.require(digest, "ann")
+
+
+async def test_a_tree_larger_than_the_disk_is_refused_before_a_byte_comes(store: Store) -> None:
+    digest, text = manifest_of([TreeEntry("a", "file", 1 << 60, "a" * 64)])
+    with pytest.raises(NoSpace, match=r"1024\.0 PiB are to come"):
+        await store.trees.put(digest, chunks([text]), "ann")
+    assert not store.trees.text(digest).exists()
+
+
+async def test_the_empty_tree_is_always_there(store: Store, tmp_path: Path) -> None:
+    assert (await store.trees.require(EMPTY_TREE, "ann")).files == 0
+    store.trees.copy_to(EMPTY_TREE, tmp_path / "copy")
+    assert list((tmp_path / "copy").iterdir()) == []
+
+
+async def test_farm_and_copy_keep_modes_links_and_empty_folders(store: Store, tmp_path: Path) -> None:
+    entries = [
+        TreeEntry("empty/inner", "dir"),
+        TreeEntry("latest", "link", target="../elsewhere"),
+        entry_of("sub/run.sh", b"#!", executable=True),
+        entry_of("sub/same", b"#!"),
+    ]
+    status = await store.add_entries(entries, [b"#!"])
+    copy = tmp_path / "copy"
+    store.trees.copy_to(status.digest, copy)
+    farm = store.trees.link_farm(status.digest)
+    for root, file_mode, folder_mode in ((farm, 0o444, 0o555), (copy, 0o644, 0o755)):
+        assert os.readlink(root / "latest") == "../elsewhere"
+        assert stat.S_IMODE((root / "sub/run.sh").stat().st_mode) == file_mode | 0o111
+        assert stat.S_IMODE((root / "sub/same").stat().st_mode) == file_mode
+        assert stat.S_IMODE((root / "empty/inner").stat().st_mode) == folder_mode
+    assert (farm / "sub/same").samefile(store.blobs.path(sha(b"#!")))
+    assert farm == store.trees.link_farm(status.digest)
+
+
+async def test_a_write_to_a_copy_never_reaches_the_blob(store: Store, tmp_path: Path) -> None:
+    status = await store.add_tree({"a": b"original", "run*": b"tool"})
+    store.trees.copy_to(status.digest, tmp_path / "copy")
+    for name in ("a", "run"):
+        (tmp_path / "copy" / name).write_bytes(b"changed!")
+    assert store.blobs.path(sha(b"original")).read_bytes() == b"original"
+    assert store.blobs.path(sha(b"tool")).read_bytes() == b"tool"
+
+
+async def test_a_copy_that_fails_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    status = await store.add_tree({"a": b"1", "b/c": b"2"})
+    store.blobs.path(sha(b"2")).unlink()
+    with pytest.raises(FileNotFoundError):
+        store.trees.copy_to(status.digest, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    with pytest.raises(FileNotFoundError):
+        store.trees.link_farm(status.digest)
+    assert not list((store.folder / "mounts").iterdir())
+
+
+async def test_more_links_than_a_file_can_have(store: Store, tmp_path: Path) -> None:
+    status = await store.add_tree({"a": b"popular"})
+    blob = store.blobs.path(sha(b"popular"))
+    with contextlib.suppress(OSError):  # ext4 stops at 65,000; others may take them all
+        for number in range(70_000):
+            os.link(blob, tmp_path / str(number))
+    assert (store.trees.link_farm(status.digest) / "a").read_bytes() == b"popular"
+
+
+async def test_tidy_removes_farms_that_a_crash_cut_off(store: Store) -> None:
+    left = store.folder / "mounts" / ".abc.123"
+    (left / "sub").mkdir(parents=True)
+    (left / "sub").chmod(0o555)
+    store.trees.tidy()
+    assert not left.exists()
+
+
+def test_below_is_a_folders_own_tree() -> None:
+    entries = [entry_of("a/b/c", b"1"), entry_of("a/d", b"2"), entry_of("ab", b"3")]
+    assert [e.path for e in below(entries, "a")] == ["b/c", "d"]
+    assert below(entries, "") == entries
+    assert outline(below(entries, "a")).files == 2

@@ -1,0 +1,154 @@
+"""Uploads: whole, in parts, cut off anywhere, wrong, too many."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.errors import BadRequest, Conflict, NoSpace
+from runner.models import BLOB_FRAME
+from runner.store.upload import KEEP_FROM, receive
+from tests.unit.runner_store.store import Store, chunks, frame, sha
+
+BIG = os.urandom(64) * (KEEP_FROM // 16)
+
+
+class Cut(Exception):
+    """The line breaks."""
+
+
+async def broken(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+    raise Cut
+
+
+def cut_into(data: bytes, sizes: list[int]) -> list[bytes]:
+    pieces, position = [], 0
+    for size in sizes:
+        pieces.append(data[position : position + size])
+        position += size
+    return [*pieces, data[position:]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(blobs=st.lists(st.binary(max_size=300), max_size=12), sizes=st.lists(st.integers(0, 200), max_size=30))
+async def test_chunks_may_be_cut_anywhere(blobs: list[bytes], sizes: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "data")
+        stored = await receive(store.blobs, "ann", chunks(cut_into(b"".join(map(frame, blobs)), sizes)))
+        assert stored == len(set(blobs))
+        assert await store.blobs.held("ann", map(sha, blobs)) == {sha(blob): len(blob) for blob in blobs}
+        for blob in blobs:
+            path = store.blobs.path(sha(blob))
+            assert path.read_bytes() == blob
+            assert path.stat().st_mode & 0o777 == 0o444
+        assert not list(store.blobs.partials.glob("*/*"))
+        store.db.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(junk=st.binary(max_size=400))
+async def test_junk_is_refused_and_leaves_nothing(junk: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "data")
+        try:
+            stored = await receive(store.blobs, "ann", chunks([junk]))
+        except (BadRequest, Conflict, NoSpace):
+            stored = 0
+        assert stored == 0
+        assert not [path for path in store.blobs.partials.glob("*/*") if path.is_file()]
+        assert not [path for path in (store.folder / "blobs").glob("*/*") if path.is_file()]
+        store.db.close()
+
+
+async def test_a_wrong_digest_drops_that_blob_alone(store: Store) -> None:
+    lie = sha(b"something else")
+    body = [frame(b"good"), frame(b"bad", digest=lie), frame(BIG, digest=sha(b"big lie")), frame(b"fine")]
+    with pytest.raises(BadRequest, match=r"2 of the blobs.*") as told:
+        await receive(store.blobs, "ann", chunks(body))
+    assert lie[:12] in told.value.detail
+    assert set(await store.blobs.held("ann", [sha(b"good"), sha(b"fine"), lie])) == {sha(b"good"), sha(b"fine")}
+    assert not store.blobs.has(lie)
+    assert store.blobs.have("ann", sha(b"big lie")) == 0
+
+
+async def test_a_broken_line_keeps_a_big_part_and_whole_blobs(store: Store) -> None:
+    half = len(BIG) // 2
+    with pytest.raises(Cut):
+        await receive(store.blobs, "ann", broken(frame(b"small") + frame(BIG)[: BLOB_FRAME.size + half]))
+    assert store.blobs.has(sha(b"small"))
+    assert store.blobs.have("ann", sha(BIG)) == half
+    assert store.blobs.have("bob", sha(BIG)) == 0
+    assert await receive(store.blobs, "ann", chunks([frame(BIG, half)])) == 1
+    assert store.blobs.path(sha(BIG)).read_bytes() == BIG
+    assert store.blobs.have("ann", sha(BIG)) == 0
+
+
+async def test_a_part_may_begin_before_the_end_of_what_is_here(store: Store) -> None:
+    with pytest.raises(Cut):
+        await receive(store.blobs, "ann", broken(frame(BIG)[: BLOB_FRAME.size + 2 * KEEP_FROM]))
+    assert await receive(store.blobs, "ann", chunks([frame(BIG, KEEP_FROM)])) == 1
+    assert store.blobs.path(sha(BIG)).read_bytes() == BIG
+
+
+async def test_parts_in_one_request_are_put_together(store: Store) -> None:
+    third = len(BIG) // 3
+    parts = [frame(BIG, 0, third), frame(BIG, third, 2 * third), frame(b"between"), frame(BIG, 2 * third)]
+    assert await receive(store.blobs, "ann", chunks(parts)) == 2
+    assert store.blobs.path(sha(BIG)).read_bytes() == BIG
+
+
+async def test_a_part_that_leaves_a_gap_is_refused_and_harms_nothing(store: Store) -> None:
+    with pytest.raises(Cut):
+        await receive(store.blobs, "ann", broken(frame(BIG)[: BLOB_FRAME.size + KEEP_FROM]))
+    with pytest.raises(Conflict, match="bytes of blob"):
+        await receive(store.blobs, "ann", chunks([frame(BIG, 2 * KEEP_FROM)]))
+    assert store.blobs.have("ann", sha(BIG)) == KEEP_FROM
+
+
+async def test_a_shorter_try_does_not_lose_a_longer_part(store: Store) -> None:
+    for length in (3 * KEEP_FROM, KEEP_FROM + 5):
+        with pytest.raises(Cut):
+            await receive(store.blobs, "ann", broken(frame(BIG)[: BLOB_FRAME.size + length]))
+    assert store.blobs.have("ann", sha(BIG)) == 3 * KEEP_FROM
+
+
+async def test_the_end_inside_a_frame_is_told(store: Store) -> None:
+    with pytest.raises(BadRequest, match="middle of a blob"):
+        await receive(store.blobs, "ann", chunks([frame(b"whole"), frame(b"cut short")[:-1]]))
+    assert store.blobs.has(sha(b"whole"))
+    with pytest.raises(BadRequest, match="middle of a blob"):
+        await receive(store.blobs, "ann", chunks([b"head"]))
+
+
+async def test_a_blob_larger_than_the_disk_is_refused_at_its_head(store: Store) -> None:
+    head = BLOB_FRAME.pack(bytes(32), 0, 1 << 60, 0, 1 << 60)
+    with pytest.raises(NoSpace, match=r"1024\.0 PiB are to come"):
+        await receive(store.blobs, "ann", chunks([frame(b"before"), head]))
+    assert store.blobs.has(sha(b"before"))
+
+
+async def test_what_one_person_holds_another_does_not(store: Store) -> None:
+    await receive(store.blobs, "ann", chunks([frame(b"secret")]))
+    assert await store.blobs.held("bob", [sha(b"secret")]) == {}
+    assert await receive(store.blobs, "bob", chunks([frame(b"secret")])) == 1
+    assert await store.blobs.held("bob", [sha(b"secret")]) == {sha(b"secret"): 6}
+
+
+async def test_tidy_puts_back_what_a_crash_left_claimed(store: Store) -> None:
+    folder = store.blobs.partial_folder("ann")
+    claimed = folder / f"{sha(BIG)}.abcdef"
+    claimed.write_bytes(BIG[:KEEP_FROM])
+    (folder / "tmp.123").write_bytes(b"left over")
+    old = folder / sha(b"old")
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    store.blobs.tidy()
+    assert [path.name for path in folder.iterdir()] == [sha(BIG)]
+    assert await receive(store.blobs, "ann", chunks([frame(BIG, KEEP_FROM)])) == 1
