@@ -70,14 +70,14 @@ async def _launched(link: Link, job: Job, follow_it: bool, as_json: bool) -> int
 
 
 class _JobFirst(click.Command):
-    """A command whose first argument may stand before its options: ``restart JOB --gpu COMMAND``, as FloydHub had it."""
+    """A command whose first argument may stand before its options, as FloydHub's: ``restart JOB --gpu COMMAND``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move a leading JOB behind the options."""
         if args and not args[0].startswith("-"):
             job, *rest = args
             options = click.Command("", params=[one for one in self.params if isinstance(one, click.Option)])
-            settings = {"allow_extra_args": True, "resilient_parsing": True, **_COMMAND_LAST}
+            settings: dict[str, Any] = {"allow_extra_args": True, "resilient_parsing": True, **_COMMAND_LAST}
             words = options.make_context("", list(rest), **settings).args
             args = [*rest[: len(rest) - len(words)], job, *words]
         return super().parse_args(ctx, args)

@@ -23,6 +23,7 @@ CONFIG_FILES = ("floyd.yml", "floyd.yaml")
 # FloydHub's instances, each with one GPU or none.
 MACHINES = {"cpu": 0, "cpu2": 0, "gpu": 1, "gpu2": 1}
 MODES = ("job", "jupyter", "serve")
+_NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def parse_config(text: str, path: Path) -> ProjectConfig:
     except yaml.YAMLError as error:
         raise ProjectError(f"{path.name} is not YAML: {error}.", "Save it as plain UTF-8 text.") from error
     reader = _Reader(loader, path.name)
-    if node is None or reader.value(node) is None:  # only comments: no settings, as FloydHub had it
+    if node is None or node.tag == _NULL:  # only comments: no settings, as FloydHub had it
         return ProjectConfig(path)
     settings, rest = reader.section(node, allow_tasks=True)
     return ProjectConfig(path, settings, reader.tasks(rest), tuple(reader.warnings))
@@ -144,7 +145,7 @@ class _Reader:
 
     def tasks(self, node: yaml.Node | None) -> dict[str, RunSettings]:
         """The sections under ``task:``."""
-        if node is None or self.value(node) is None:
+        if node is None or node.tag == _NULL:
             return {}
         items = self._items(node, "`task:` holds named sections")
         return {str(key.value): self.section(value, allow_tasks=False)[0] for key, value in items}
@@ -167,7 +168,9 @@ class _Reader:
         try:
             return _READERS[field](value)
         except ProjectError as error:
-            raise ProjectError(f"{self._place(key)}: {error.message}", error.hint) from error
+            raise ProjectError(
+                f"{self._place(key)}: {error.message}", error.hint or f"Correct {self._name} and run again."
+            ) from error
         except ValueError as error:
             raise self._wrong(key, f"{key.value}: {error}") from error
 

@@ -47,8 +47,8 @@ def read_link(folder: Path, kind: Kind) -> FolderLink:
     )
     try:
         data: Any = json.loads(path.read_text("utf-8"))
-        name = check_name(str(data["name"]).rpartition("/")[2], f"{kind} name")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        name = check_name(data["name"].rpartition("/")[2], f"{kind} name")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error) if isinstance(error, BadName) else "it does not name a " + kind
         raise ProjectError(f"{path} cannot be read: {reason}.", again) from error
     return FolderLink(folder, name, str(data.get("family_id") or ""), str(data.get("namespace") or ""))

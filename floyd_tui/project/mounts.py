@@ -17,8 +17,8 @@ def parse_mount(text: str) -> Mount:
 
     Raises `ProjectError` with a sentence for a source or destination that cannot be one.
     """
-    source, _, destination = text.strip().rpartition(":")
-    if not source:
+    source, colon, destination = text.strip().rpartition(":")
+    if not colon:
         source, destination = destination, ""
     return make_mount(source, destination)
 

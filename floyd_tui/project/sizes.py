@@ -33,7 +33,7 @@ def human_size(size: float) -> str:
     """Bytes as ``512 B``, ``1.4 MB``: powers of 1000, as disks and networks count."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 999.5:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.1f} {unit}"
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
 
