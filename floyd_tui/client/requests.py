@@ -127,9 +127,13 @@ class Requester:
         try:
             return decode(body, kind)
         except BadMessage as error:
-            detail = f"The runner on {self.road.name} answered something that this floyd-tui does not understand."
-            hint = f"Its version differs: `floyd-tui host install {self.road.name}` brings it up to date. ({error})"
-            raise RunnerProblem(Problem("bad_message", "Not understood", 502, detail, hint)) from error
+            raise self.strange(f"answered something that this floyd-tui does not understand ({error})") from error
+
+    def strange(self, what: str) -> RunnerProblem:
+        """An answer that does not fit: the runner is of another time than this floyd-tui."""
+        name = self.road.name
+        hint = f"Its version differs: `floyd-tui host install {name}` brings it up to date."
+        return RunnerProblem(Problem("bad_message", "Not understood", 502, f"The runner on {name} {what}.", hint))
 
     def failure(self, error: httpx.TransportError, request: Request) -> FloydError:
         """What a broken connection is called before people."""

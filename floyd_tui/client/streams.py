@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from typing import TypeVar
 
 import httpx
@@ -11,6 +12,7 @@ import httpx
 from floyd_tui.client.backoff import Backoff
 from floyd_tui.client.protocol import LogChunk
 from floyd_tui.client.requests import QUICK, Request, Requester
+from floyd_tui.errors import RunnerProblem
 from runner.models import LOG_DATA, LOG_END, LOG_HEADER, LOG_TIME, LOG_TIMES, LogEnd
 
 T = TypeVar("T")
@@ -20,6 +22,9 @@ _SILENCE = 50.0
 LIVE = httpx.Timeout(_SILENCE, connect=QUICK.connect, write=QUICK.write, pool=None)
 # A frame is written from one read of the log; a longer one is not a frame.
 _MAX_FRAME = 64 * 1024 * 1024
+# Failures in a row on a connection that is live: then it is not the line that is at fault.
+_GIVE_UP = 8
+_PARTIAL, _BEYOND = 206, 416
 
 
 class FrameReader:
@@ -57,12 +62,13 @@ async def read_log(requester: Requester, job: str, offset: int, follow: bool) ->
             async with requester.stream(http, request) as response:
                 offset = int(response.headers.get("X-Log-Offset", max(offset, 0)))
                 chunks = _framed(requester, response, offset) if follow else _plain(response, offset)
-                async for chunk in chunks:
-                    backoff.reset()
-                    offset = chunk.offset + len(chunk.data)
-                    yield chunk
-                    if chunk.end is not None:
-                        return
+                async with aclosing(chunks):
+                    async for chunk in chunks:
+                        backoff.reset()
+                        offset = chunk.offset + len(chunk.data)
+                        yield chunk
+                        if chunk.end is not None:
+                            return
             if not follow:
                 return
         except httpx.TransportError as error:
@@ -72,13 +78,13 @@ async def read_log(requester: Requester, job: str, offset: int, follow: bool) ->
             await _mend(requester, http, backoff, httpx.RemoteProtocolError("no end"), request)
 
 
-async def _plain(response: httpx.Response, offset: int) -> AsyncIterator[LogChunk]:
+async def _plain(response: httpx.Response, offset: int) -> AsyncGenerator[LogChunk, None]:
     async for data in response.aiter_raw():
         yield LogChunk(offset, data)
         offset += len(data)
 
 
-async def _framed(requester: Requester, response: httpx.Response, offset: int) -> AsyncIterator[LogChunk]:
+async def _framed(requester: Requester, response: httpx.Response, offset: int) -> AsyncGenerator[LogChunk, None]:
     frames = FrameReader()
     async for data in response.aiter_raw():
         for kind, payload in frames.feed(data):
@@ -113,16 +119,23 @@ async def read_bytes(
     requester: Requester, request: Callable[[int], Request], offset: int, resume: bool = True
 ) -> AsyncIterator[bytes]:
     """A body from byte `offset` on; where `resume`, a lost line is taken up at the byte where it broke off."""
-    backoff = Backoff()
+    backoff, first = Backoff(), offset
     while True:
         http, asked = await requester.road.http(), request(offset)
         try:
             async with requester.stream(http, asked) as response:
+                if offset and resume and response.status_code != _PARTIAL:
+                    raise requester.strange("sent a file from its beginning where a part was asked for")
                 async for data in response.aiter_raw():
                     backoff.reset()
                     offset += len(data)
                     yield data
             return
+        except RunnerProblem as problem:
+            # The line broke behind the last byte, or the job cut the file short meanwhile: there is no more of it.
+            if problem.status == _BEYOND and offset > first:
+                return
+            raise
         except httpx.TransportError as error:
             if not resume:
                 await requester.road.broken(http)
@@ -139,7 +152,3 @@ async def _mend(
     if backoff.failures >= _GIVE_UP:
         raise requester.failure(error, request) from error
     await asyncio.sleep(backoff.next())
-
-
-# Failures in a row on a connection that is live: then it is not the line that is at fault.
-_GIVE_UP = 8

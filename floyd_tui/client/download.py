@@ -1,0 +1,134 @@
+"""Fetch a file or folder: checked against its digest, resumed where it broke off, never outside the place chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exceptiongroup import BaseExceptionGroup
+
+from floyd_tui.client.ahead import closing
+from floyd_tui.client.part_file import PartFile
+from floyd_tui.client.place import Place, Plan, make_links
+from floyd_tui.client.progress import Meter, Tell
+from floyd_tui.client.protocol import Client, Link
+from floyd_tui.errors import FloydError, TransferError
+
+_AT_ONCE = 4
+_HOP = 1 << 20
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What came: `path` is the file or folder, sizes in bytes; `kept` files were here already.
+
+    `left_out` are links that lead outside what was fetched, or that this machine cannot make.
+    """
+
+    path: Path
+    files: int
+    size: int
+    kept: int
+    left_out: tuple[str, ...] = ()
+
+
+async def download(
+    link: Link, source: str, path: str, to: Path, *, overwrite: bool = False, progress: Tell | None = None
+) -> Downloaded:
+    """Fetch `path` of `source` into the folder `to`: under its own name, or, for the whole (``""``), what it holds.
+
+    A file that is here already with the same content is kept. One with other content is refused before anything is
+    fetched, unless `overwrite`. A lost line is waited for; after a cancel the next try goes on with what is here.
+    Raises `TransferError`, `HostError` or `RunnerProblem`.
+    """
+    listing = await link.client.files(source, path, recursive=True)
+    place = await asyncio.to_thread(Place, to, path)
+    plan = await asyncio.to_thread(place.plan, listing)
+    if plan.clashes and not overwrite:
+        raise _clash(plan.clashes)
+    _check_room(plan)
+    meter = Meter(progress, sum(file.info.size for file in plan.files), len(plan.files))
+    kept = [file for file in plan.files if file.same]
+    meter.set(sum(file.info.size for file in kept), len(kept))
+    await asyncio.to_thread(plan.make_folders)
+    await _fetch_all(link.client, source, plan, meter)
+    left_out = await asyncio.to_thread(make_links, plan)
+    meter.tell()
+    return Downloaded(plan.top, len(plan.missing), sum(f.size for f in plan.missing), len(kept), left_out)
+
+
+async def _fetch_all(client: Client, source: str, plan: Plan, meter: Meter) -> None:
+    todo = iter([file for file in plan.files if not file.same])
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(_worker(client, source, todo, meter))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
+
+
+async def _worker(client: Client, source: str, todo: Iterator[PartFile], meter: Meter) -> None:
+    for file in todo:
+        await _fetch(client, source, file, meter)
+
+
+async def _fetch(client: Client, source: str, file: PartFile, meter: Meter) -> None:
+    """One file; one that arrives damaged is fetched a second time from its beginning."""
+    for _ in range(2):
+        have = await asyncio.to_thread(file.open)
+        meter.add(have)
+        try:
+            if not file.info.digest or have < file.info.size:
+                have += await _receive(client, source, file, have, meter)
+            whole = await asyncio.to_thread(file.finish)
+        except BaseException:
+            await asyncio.to_thread(file.abandon)
+            raise
+        if whole:
+            meter.add(0, 1)
+            return
+        meter.add(-have)
+    raise TransferError(f"{file.info.path} arrived damaged twice.", "See whether the host's disk is well.")
+
+
+async def _receive(client: Client, source: str, file: PartFile, have: int, meter: Meter) -> int:
+    gathered, received = bytearray(), 0
+    async with closing(client.content(source, file.info.path, have)) as parts:
+        async for data in parts:
+            gathered += data
+            if len(gathered) >= _HOP:
+                received += await _write(file, gathered, meter)
+    return received + await _write(file, gathered, meter)
+
+
+async def _write(file: PartFile, gathered: bytearray, meter: Meter) -> int:
+    size = len(gathered)
+    await asyncio.to_thread(file.write, bytes(gathered))
+    gathered.clear()
+    meter.add(size)
+    return size
+
+
+def _clash(clashes: Sequence[str]) -> TransferError:
+    named = ", ".join(clashes[:_NAMED]) + (f" and {len(clashes) - _NAMED} more" if len(clashes) > _NAMED else "")
+    what = "is here already with other content" if len(clashes) == 1 else "are here already with other content"
+    return TransferError(f"{named} {what}.", "Choose another folder, or say that they may be overwritten.")
+
+
+def _check_room(plan: Plan) -> None:
+    folder = next(folder for folder in (plan.root, *plan.root.parents) if folder.is_dir())
+    needed, free = sum(file.size for file in plan.missing), shutil.disk_usage(folder).free
+    if needed > free:
+        raise TransferError(
+            f"{needed / 1e9:.1f} GB are to come, and {folder} has room for {free / 1e9:.1f} GB.", "Make room there."
+        )
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error to show of those that happened at once."""
+    leaves = [error for error in errors.exceptions if isinstance(error, FloydError)]
+    return leaves[0] if leaves else errors.exceptions[0]

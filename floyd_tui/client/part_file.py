@@ -1,0 +1,81 @@
+"""A file while it arrives: written beside its place under another name, checked, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from floyd_tui.errors import TransferError
+from runner.models import FileInfo
+
+# Less than this is not worth keeping for the next try.
+_WORTH_KEEPING = 1 << 20
+_CHUNK = 1 << 20
+
+
+class PartFile:
+    """One file of a download. Its methods block: call them in threads, one at a time.
+
+    `same` says that the file is at its place already, with the same content.
+    """
+
+    def __init__(self, info: FileInfo, path: Path, same: bool) -> None:
+        self.info, self.path, self.same = info, path, same
+        # By name and digest: a later try finds it, and two files of one folder with one content do not share it.
+        name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
+        self._part = path.with_name(f".{name}-{info.digest[:16] or 'live'}.floyd-part")
+        self._file: BinaryIO | None = None
+        self._sha = hashlib.sha256()
+
+    def open(self) -> int:
+        """Open the part; returns how many bytes of an earlier try it holds. Raises `TransferError`."""
+        self._sha = hashlib.sha256()
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            self._file = os.fdopen(os.open(self._part, flags, 0o777 if self.info.executable else 0o666), "rb+")
+            if not self.info.digest or os.fstat(self._file.fileno()).st_size > self.info.size:
+                self._file.truncate(0)
+            while chunk := self._file.read(_CHUNK):
+                self._sha.update(chunk)
+            return self._file.tell()
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Append what came; raises `TransferError`, on a full disk for example."""
+        assert self._file is not None
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._cannot(error) from error
+        self._sha.update(data)
+
+    def finish(self) -> bool:
+        """Put the file at its place; False, and nothing left of it, where its content is not what was promised."""
+        assert self._file is not None
+        try:
+            self._file.close()
+            if self.info.digest and self._sha.hexdigest() != self.info.digest:
+                self._part.unlink()
+                return False
+            self._part.replace(self.path)
+        except OSError as error:
+            raise self._cannot(error) from error
+        return True
+
+    def abandon(self) -> None:
+        """Give up for now: what the next try can go on with is kept."""
+        if self._file is None:
+            return
+        with contextlib.suppress(OSError):  # a full disk shows once more when the rest of a buffer is written
+            self._file.close()
+        if self._part.exists() and (not self.info.digest or self._part.stat().st_size < _WORTH_KEEPING):
+            self._part.unlink()
+
+    def _cannot(self, error: OSError) -> TransferError:
+        return TransferError(
+            f"{self.path} cannot be written: {error.strerror or error}.", "Choose another folder, or make room there."
+        )

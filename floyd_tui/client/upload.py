@@ -1,0 +1,221 @@
+"""Send a tree: name it, learn which of its blobs the host lacks, stream those, go on where a lost line broke it off."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from floyd_tui.client.ahead import ahead
+from floyd_tui.client.progress import Meter, Tell
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import HostUnreachable, RunnerProblem, TransferError
+from runner.models import BLOB_FRAME, TreeEntry, TreeStatus
+
+# Files below this travel whole in one frame, many in one piece; above, in frames of `_PIECE` bytes.
+_WHOLE = 1 << 20
+_PIECE = 4 << 20
+_MANIFEST_PIECE = 256 << 10
+# Failures in a row without a byte of progress, and the seconds that a line may stay away.
+_TRIES = 5
+_PATIENCE = 900.0
+_CONFLICT = 409
+
+
+class Tree(Protocol):
+    """What is sent: a folder's entries with their digests, and the manifest made of them."""
+
+    @property
+    def root(self) -> Path: ...
+    @property
+    def entries(self) -> Sequence[TreeEntry]: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def manifest(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file to send from byte `have` on."""
+
+    path: Path
+    digest: str
+    size: int
+    have: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Some frames, the bytes of files in them, and how many files they complete."""
+
+    data: bytes
+    payload: int
+    files: int
+
+
+async def upload(link: Link, tree: Tree, progress: Tell | None = None) -> TreeStatus:
+    """Send what the host lacks of `tree`; the answer is the complete tree's.
+
+    A line that is lost is waited for, and nothing that has arrived is sent again. Cancelling leaves nothing behind but
+    blobs that the next upload need not send. Raises `TransferError` for a file that is not any more what the tree says,
+    `HostError` where the host stays away, and `RunnerProblem` (a full disk, say).
+    """
+    files = {entry.digest: entry for entry in tree.entries if entry.kind == "file"}
+    meter = Meter(progress, sum(entry.size for entry in files.values()), len(files))
+    status = await _named(link, tree)
+    tries = 0
+    while status.missing:
+        wanted = [
+            _Wanted(tree.root / files[m.digest].path, m.digest, files[m.digest].size, m.have)
+            for m in status.missing
+            if m.digest in files
+        ]
+        lacking = sum(blob.size - blob.have for blob in wanted)
+        meter.set(meter.total_bytes - lacking, meter.total_files - len(wanted))
+        before, failure = _standing(status), await _sent(link, wanted, meter)
+        status = await _named(link, tree)
+        tries = 0 if _standing(status) != before else tries + 1
+        if status.missing and tries >= _TRIES:
+            raise failure or TransferError("The host does not keep what is sent to it.", "See runner.log there.")
+    meter.set(meter.total_bytes, meter.total_files)
+    return status
+
+
+def _standing(status: TreeStatus) -> tuple[int, int]:
+    """What tells progress from none."""
+    return len(status.missing), sum(blob.have for blob in status.missing)
+
+
+async def _named(link: Link, tree: Tree) -> TreeStatus:
+    """Put the manifest, again where the line broke: it is small, and putting it twice does nothing."""
+    tries = 1
+    while not isinstance(answer := await _put(link, tree), TreeStatus):
+        if tries >= _TRIES:
+            raise answer
+        tries += 1
+    return answer
+
+
+async def _put(link: Link, tree: Tree) -> TreeStatus | HostUnreachable:
+    try:
+        return await link.client.put_tree(tree.digest, _sliced(tree.manifest))
+    except HostUnreachable as error:
+        await _line_back(link, error)
+        return error
+
+
+async def _sent(link: Link, wanted: Sequence[_Wanted], meter: Meter) -> HostUnreachable | RunnerProblem | None:
+    """Send `wanted` in one request; returns what broke it off where going on may help."""
+    frames = _frames(wanted, meter)
+    try:
+        await link.client.send_blobs(frames)
+    except HostUnreachable as error:
+        await _line_back(link, error)
+        return error
+    except RunnerProblem as error:
+        # Another upload of the same file went on meanwhile: what is missing now is another question.
+        if error.status != _CONFLICT:
+            raise
+        return error
+    finally:
+        await frames.aclose()
+    return None
+
+
+async def _line_back(link: Link, error: HostUnreachable) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await link.connected()
+    except TimeoutError:
+        raise error from None
+
+
+async def _sliced(manifest: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(manifest), _MANIFEST_PIECE):
+        yield manifest[start : start + _MANIFEST_PIECE]
+
+
+async def _frames(wanted: Sequence[_Wanted], meter: Meter) -> AsyncGenerator[bytes, None]:
+    async with aclosing(ahead(_pieces(wanted))) as pieces:
+        async for piece in pieces:
+            yield piece.data
+            # Asked for the next one: the last one is on its way.
+            meter.add(piece.payload, piece.files)
+
+
+def _pieces(wanted: Sequence[_Wanted]) -> Generator[_Piece, None, None]:
+    """Small files first, since many of them make a tree usable soon; then the large ones. Blocks: run in a thread."""
+    yield from _gathered(blob for blob in wanted if blob.size < _WHOLE and not blob.have)
+    for blob in wanted:
+        if blob.size >= _WHOLE or blob.have:
+            yield from _large(blob)
+
+
+def _gathered(small: Iterator[_Wanted]) -> Generator[_Piece, None, None]:
+    data, payload, files = bytearray(), 0, 0
+    for blob in small:
+        content = _read_whole(blob)
+        data += _head(blob, 0, len(content)) + content
+        payload, files = payload + len(content), files + 1
+        if len(data) >= _WHOLE:
+            yield _Piece(bytes(data), payload, files)
+            data, payload, files = bytearray(), 0, 0
+    if files:
+        yield _Piece(bytes(data), payload, files)
+
+
+def _read_whole(blob: _Wanted) -> bytes:
+    try:
+        with blob.path.open("rb") as file:
+            content = file.read(blob.size + 1)
+    except OSError as error:
+        raise _unreadable(blob, error) from error
+    if hashlib.sha256(content).hexdigest() != blob.digest:
+        raise _changed(blob)
+    return content
+
+
+def _large(blob: _Wanted) -> Generator[_Piece, None, None]:
+    """The rest of a large file; its last piece leaves only when the whole is what its digest says."""
+    try:
+        with blob.path.open("rb") as file:
+            sha = hashlib.sha256()
+            begin = blob.have if blob.have < blob.size else 0
+            for content in _contents(file, blob, 0, begin):
+                sha.update(content)
+            start = begin
+            for content in _contents(file, blob, begin, blob.size):
+                sha.update(content)
+                end = start + len(content)
+                if end == blob.size and sha.hexdigest() != blob.digest:
+                    raise _changed(blob)
+                yield _Piece(_head(blob, start, len(content)) + content, len(content), int(end == blob.size))
+                start = end
+    except OSError as error:
+        raise _unreadable(blob, error) from error
+
+
+def _contents(file: BinaryIO, blob: _Wanted, start: int, end: int) -> Iterator[bytes]:
+    for position in range(start, end, _PIECE):
+        wanted = min(_PIECE, end - position)
+        content = file.read(wanted)
+        if len(content) < wanted:
+            raise _changed(blob)
+        yield content
+
+
+def _head(blob: _Wanted, start: int, length: int) -> bytes:
+    return BLOB_FRAME.pack(bytes.fromhex(blob.digest), 0, blob.size, start, length)
+
+
+def _changed(blob: _Wanted) -> TransferError:
+    return TransferError(f"{blob.path} changed while it was being sent.", "Try again when it is no longer written to.")
+
+
+def _unreadable(blob: _Wanted, error: OSError) -> TransferError:
+    return TransferError(f"{blob.path} cannot be read any more: {error.strerror or error}.", "Try again.")
