@@ -98,7 +98,7 @@ def curve(name: str, start: float, floor: float, steps: int, since: float, seed:
     points = []
     for i in range(steps):
         value = floor + (start - floor) * math.exp(-3.2 * i / steps) * (1 + noise.gauss(0, 0.06))
-        points.append(Metric(name, value + noise.gauss(0, 0.004), since + i * 12.0, i * every, i // 10))
+        points.append(Metric(name, value + noise.gauss(0, 0.004), since + i * every * 0.6, i * every, i * every // 200))
     return points
 
 

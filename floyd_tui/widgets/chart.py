@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import ClassVar, Literal
 
 from rich.segment import Segment
@@ -115,13 +116,14 @@ class Chart(Widget, can_focus=True):
         x_span, y_span = _span(curves, 0, 0.0), _span(curves, 1, 0.04)
         if x_span and y_span and self.size.height > 4:
             rows = self.size.height - 3
-            self._y_axis = _logarithmic(y_span) if self.logarithmic else number_axis(y_span, max(2, rows // 2))
+            self._y_axis = _logarithmic(y_span) if self.logarithmic else number_axis(y_span, max(3, rows // 2))
             width, height = self._plot_size
             if width > 4:
                 ticks = max(2, width // LABEL_EVERY)
                 self._x_axis = time_axis(x_span, ticks) if self._x == "time" else number_axis(x_span, ticks, whole=True)
                 self._canvas = Canvas(width, height)
-                for one, curve in zip(self._series, curves, strict=True):
+                # The first series is the one that matters most: it is drawn last, over the others.
+                for one, curve in reversed([*zip(self._series, curves, strict=True)]):
                     self._canvas.draw(curve, x_span, y_span, one.color)
         self.refresh()
 
@@ -193,7 +195,8 @@ class Chart(Widget, can_focus=True):
 
     def _plot_row(self, row: int) -> Strip:
         canvas, axis = self._canvas, self._y_axis
-        assert canvas and axis
+        assert canvas
+        assert axis
         label = next((text for value, text in axis.ticks if _row(axis, value, canvas.height) == row), None)
         edge = "┤" if label else "│"
         parts = [Segment((label or "").rjust(self._left - 2) + " " + edge, self._shade("axis"))]
@@ -222,9 +225,6 @@ class Chart(Widget, can_focus=True):
             start = min(max(0, middle - len(label) // 2), self.size.width - len(label))
             if all(cell == " " for cell in room[max(0, start - 1) : start + len(label) + 1]):
                 room[start : start + len(label)] = label
-        name = self._x
-        if not "".join(room[: len(name)]).strip():
-            room[: len(name)] = name
         return Strip([Segment("".join(room), self._shade("axis"))])
 
 
@@ -246,9 +246,6 @@ def _logarithmic(span: Span) -> Axis:
 
 def nearest(points: Sequence[Point], x: float) -> Point | None:
     """The point whose x is nearest; None without points."""
-    at = bisect_left(points, x, key=_x_of)
+    at = bisect_left(points, x, key=itemgetter(0))
     around = points[max(0, at - 1) : at + 1]
     return min(around, key=lambda point: abs(point[0] - x)) if around else None
-
-
-_x_of: Callable[[Point], float] = lambda point: point[0]  # noqa: E731

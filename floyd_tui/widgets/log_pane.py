@@ -46,7 +46,7 @@ class LogPane(Vertical):
     LogPane {
         height: 1fr;
         & > Note { display: none; }
-        &.-note > Note { display: block; }
+        & > Note.-shown { display: block; }
         &.-note > LogView { display: none; }
         & > #log-search { height: 1; display: none; background: $panel; }
         &.-searching > #log-search { display: block; }
@@ -56,8 +56,23 @@ class LogPane(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search(False)", "Search", id="log.search", tooltip="Search by a regular expression"),
-        Binding("ampersand", "search(True)", "Only", id="log.filter", tooltip="Only lines that match; !… the others"),
+        Binding(
+            "slash",
+            "search(False)",
+            "Search",
+            key_display="/",
+            id="log.search",
+            tooltip="Search by a regular expression",
+        ),
+        Binding(
+            "ampersand",
+            "search(True)",
+            "Only",
+            key_display="&",
+            show=False,
+            id="log.filter",
+            tooltip="Only lines that match; !… the others",
+        ),
         Binding("exclamation_mark", "invert", "Invert", show=False, id="log.invert", tooltip="Match the other lines"),
     ]
 
@@ -83,11 +98,14 @@ class LogPane(Vertical):
 
     def say(self, title: str, text: str = "", hint: str = "", color: str = "foreground") -> None:
         """Show a note in place of the lines."""
-        self.query_one(Note).say(title, text, hint, color)
+        note = self.query_one(Note)
+        note.say(title, text, hint, color)
+        note.add_class("-shown")
         self.add_class("-note")
 
     def show_lines(self) -> None:
         """Show the lines again."""
+        self.query_one(Note).remove_class("-shown")
         self.remove_class("-note")
 
     # Search

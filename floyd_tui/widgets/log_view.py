@@ -48,8 +48,9 @@ class LogView(ScrollView, can_focus=True):
         height: 1fr;
         background: $background;
         color: $foreground;
+        overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 1;
+        scrollbar-size-horizontal: 0;
         scrollbar-gutter: stable;
         scrollbar-background: $background;
         scrollbar-background-hover: $background;
@@ -64,13 +65,20 @@ class LogView(ScrollView, can_focus=True):
         Binding("j", "scroll_down", "Down", show=False, id="log.down", tooltip="One line down"),
         Binding("k", "scroll_up", "Up", show=False, id="log.up", tooltip="One line up"),
         Binding("g,home", "top", "Top", show=False, id="log.top", tooltip="To the first line"),
-        Binding("f,G,end", "follow", "Follow", id="log.follow", tooltip="To the end, and on with what comes"),
+        Binding(
+            "f,G,end",
+            "follow",
+            "Follow",
+            key_display="f",
+            id="log.follow",
+            tooltip="To the end, and on with what comes",
+        ),
         Binding("n", "match(1)", "Next match", show=False, id="log.next", tooltip="To the next match of the search"),
         Binding("N", "match(-1)", "Previous match", show=False, id="log.previous", tooltip="To the match before"),
         Binding("e", "error(1)", "Error", id="log.error", tooltip="To the next line that looks like an error"),
         Binding("E", "error(-1)", "Previous error", show=False, id="log.error-before", tooltip="To the error before"),
-        Binding("z", "toggle('wrap')", "Wrap", id="log.wrap", tooltip="Wrap long lines, or not"),
-        Binding("T", "toggle('times')", "Times", id="log.times", tooltip="Show when each line was written"),
+        Binding("z", "toggle('wrap')", "Wrap", show=False, id="log.wrap", tooltip="Wrap long lines, or not"),
+        Binding("T", "toggle('times')", "Times", show=False, id="log.times", tooltip="Show when each line was written"),
         Binding("y", "copy", "Copy", show=False, id="log.copy", tooltip="Copy the selection, or the current line"),
     ]
 
@@ -397,7 +405,9 @@ class LogView(ScrollView, can_focus=True):
             places = [self._rows.locate(self.scroll_offset.y + y, self.shown_lines) for y in range(self.size.height)]
             text = "\n".join(self._line_text(index) for index in dict.fromkeys(p[0] for p in places if p))
         self.app.copy_to_clipboard(text)
-        self.notify(f"{len(text.splitlines()):,} lines" if "\n" in text else text[:60], title="Copied", timeout=3)
+        self.notify(
+            f"{len(text.splitlines()):,} lines" if "\n" in text else text[:60], title="Copied", timeout=3, markup=False
+        )
 
     async def save(self, path: Path) -> None:
         """Write the log to `path`. Raises `OSError`."""

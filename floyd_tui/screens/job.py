@@ -1,0 +1,303 @@
+"""One job: its log as it is written, its metrics, its files and what it ran."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer
+
+from floyd_tui.client.protocol import Client, Link, LogChunk
+from floyd_tui.errors import FloydError, RunnerProblem
+from floyd_tui.screens import job_actions
+from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.job_files import JobFiles
+from floyd_tui.screens.live import follow
+from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.info_pane import InfoPane
+from floyd_tui.widgets.job_header import JobHeader
+from floyd_tui.widgets.log_pane import LogPane
+from floyd_tui.widgets.log_view import LogView
+from floyd_tui.widgets.metrics_pane import MetricsPane
+from floyd_tui.widgets.tab_row import Tab, TabRow
+from floyd_tui.widgets.top_bar import TopBar
+from runner.models import Event, Job, JobState
+
+TABS = (Tab("logs", "L", "Logs"), Tab("metrics", "M", "Metrics"), Tab("files", "O", "Output"), Tab("info", "I", "Info"))
+POLL_SECONDS = 2.0
+RETRY_SECONDS = 2.0
+
+
+class JobScreen(Screen[None]):
+    """A job of the host behind `link`; true by events until it is left."""
+
+    CSS_PATH = "job.tcss"
+    AUTO_FOCUS = "LogView"
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="job.back", tooltip="Back to the list"),
+        Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
+        Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
+        Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
+        Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
+        Binding("left_square_bracket", "neighbour(-1)", "Tab left", show=False, id="job.tab-left", tooltip="Tab left"),
+        Binding(
+            "right_square_bracket", "neighbour(1)", "Tab", show=False, id="job.tab-right", tooltip="To the next tab"
+        ),
+        Binding("L", "tab('logs')", "Logs", show=False, id="job.logs", tooltip="What it writes"),
+        Binding("M", "tab('metrics')", "Metrics", show=False, id="job.metrics", tooltip="Curves of its metrics"),
+        Binding("O", "tab('files')", "Output", show=False, id="job.output", tooltip="The files it wrote"),
+        Binding("I", "tab('info')", "Info", show=False, id="job.info", tooltip="What it ran, with what"),
+        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+    ]
+
+    def __init__(self, link: Link, job: Job) -> None:
+        super().__init__()
+        self.link = link
+        self.job = job
+        self._heard_at: float | None = None
+        self._stale = False
+        self._code_known = False
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield JobHeader()
+        yield TabRow(TABS, TABS[0].id)
+        with ContentSwitcher(initial=TABS[0].id):
+            yield LogPane(id="logs")
+            yield MetricsPane(id="metrics")
+            yield JobFiles(self.link, self.job, id="files")
+            yield InfoPane(id="info")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(TopBar).follow(self.link, self.job.project, str(self.job.number))
+        self._show(self.job)
+        self.set_interval(1, self._draw_summary)
+        self._keep_true()
+        self._follow_log()
+
+    # What the host says
+
+    @work(exclusive=True, group="job", exit_on_error=False)
+    async def _keep_true(self) -> None:
+        await follow(self.link, self._load, self._apply, self._trouble)
+
+    async def _load(self, client: Client) -> None:
+        self._show(await client.job(self.job.name))
+
+    def _apply(self, event: Event) -> None:
+        self._hear()
+        if event.job and event.job.name == self.job.name:
+            self._show(event.job)
+        elif event.removed == self.job.name:
+            self.notify(f"{self.job.short} was deleted on the host.", severity="warning")
+            self._set_stale(True)
+
+    def _trouble(self, error: FloydError) -> None:
+        self._set_stale(True)
+        if isinstance(error, RunnerProblem):
+            show_error(self, error, self.link)
+
+    def _hear(self) -> None:
+        self._heard_at = fmt.now(self)
+        self._set_stale(False)
+
+    def _set_stale(self, stale: bool) -> None:
+        self._stale = stale
+        self.query_one(ContentSwitcher).set_class(stale, "-stale")
+        self._draw_summary()
+
+    def _show(self, job: Job) -> None:
+        """Show the job as it is now, everywhere."""
+        ended = job.state.ended and not self.job.state.ended
+        self.job = job
+        self._hear()
+        self.query_one(JobHeader).job = job
+        self.query_one(InfoPane).show(job)
+        self.query_one(JobFiles).show_job(job)
+        self._draw_log_note()
+        self.refresh_bindings()
+        if ended:
+            self._start(self.tab)
+
+    def _draw_summary(self) -> None:
+        row = self.query_one(TabRow)
+        if self._stale and self._heard_at is not None:
+            row.summary = Content.styled(f"as of {fmt.age(self._heard_at, fmt.now(self))} ago", "$warn")
+        elif self.size.width >= 70:
+            words = f"{fmt.size(self.job.log_size)} log   {fmt.count(self.job.output_files, 'file')}"
+            row.summary = Content.styled(words, "$dim")
+        else:
+            row.summary = Content("")
+
+    # The log
+
+    @work(exclusive=True, group="log", exit_on_error=False)
+    async def _follow_log(self) -> None:
+        """The log to its end, through lost connections: each time from the byte that is missing."""
+        view = self.query_one(LogView)
+        while not view.ended:
+            try:
+                await self.link.connected()
+                async for chunk in self.link.client.logs(self.job.name, view.buffer.size, follow=True):
+                    self._take(view, chunk)
+                    # A fast stream must leave time to draw and to answer keys.
+                    await asyncio.sleep(0)
+            except FloydError as error:
+                self._log_trouble(view, error)
+            except OSError as error:
+                show_error(self, FloydError(f"The log cannot be kept here: {error.strerror}.", "Make room in $TMPDIR."))
+                return
+            if not view.ended:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self, view: LogView, chunk: LogChunk) -> None:
+        view.add_times(chunk.times)
+        data = chunk.data[max(0, view.buffer.size - chunk.offset) :]
+        if data:
+            view.feed(data)
+        if chunk.end:
+            view.finish()
+        if data or chunk.end:
+            self._draw_log_note()
+
+    def _log_trouble(self, view: LogView, error: FloydError) -> None:
+        if not view.buffer.size:
+            self.query_one(LogPane).say(f"✘ {error.title}", error.message, error.hint, "bad")
+
+    def _draw_log_note(self) -> None:
+        """While there is no log: what the job waits for, or that it wrote nothing."""
+        pane, job = self.query_one(LogPane), self.job
+        if pane.view.buffer.size:
+            pane.show_lines()
+        elif job.state is JobState.QUEUED:
+            hint = "It starts by itself; you may leave. s takes it out of the queue."
+            pane.say("◌ In the queue", job.progress or "It waits for its turn.", hint, "dim")
+        elif job.state is JobState.PREPARING:
+            pane.say("◐ Getting ready", job.progress or "Code and inputs are laid out.", "The log follows.", "busy")
+        elif not job.state.ended:
+            pane.say("● Running", "It has written nothing yet.", color="running")
+        elif pane.view.ended:
+            sign = f"{fmt.sign(job.state)} {fmt.words(job.state).capitalize()}"
+            pane.say(sign, job.reason or "It wrote no log.", "r launches it again.", fmt.color(job.state))
+        else:
+            pane.say("◐ Reading the log …", color="dim")
+
+    # Tabs
+
+    @property
+    def tab(self) -> str:
+        """The id of the tab that is shown."""
+        return self.query_one(TabRow).current
+
+    @on(TabRow.Chosen)
+    def _tab_clicked(self, event: TabRow.Chosen) -> None:
+        self.action_tab(event.tab)
+
+    def action_neighbour(self, step: int) -> None:
+        """To the tab beside."""
+        self.action_tab(self.query_one(TabRow).neighbour(step))
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab and give it the keys."""
+        self.query_one(TabRow).current = tab
+        self.query_one(ContentSwitcher).current = tab
+        for group in ("metrics", "code"):
+            self.workers.cancel_group(self, group)
+        self.workers.cancel_group(self.query_one(JobFiles), "files")
+        self._start(tab)
+        self._focus(tab)
+        self.refresh_bindings()
+
+    def _focus(self, tab: str) -> None:
+        if tab == "metrics":
+            self.query_one(MetricsPane).focus_first()
+        else:
+            self.query_one({"logs": "#log", "files": "#files-tree"}.get(tab, "#info")).focus()
+
+    def _start(self, tab: str) -> None:
+        """Begin what keeps a tab true."""
+        if tab == "metrics":
+            self._follow_metrics()
+        elif tab == "files":
+            self.query_one(JobFiles).keep_true()
+        elif tab == "info" and not self._code_known:
+            self._read_code()
+
+    @work(exclusive=True, group="metrics", exit_on_error=False)
+    async def _follow_metrics(self) -> None:
+        pane = self.query_one(MetricsPane)
+        while True:
+            last = self.job.state.ended
+            try:
+                await self.link.connected()
+                points = await self.link.client.metrics(self.job.name, after=pane.count)
+                pane.extend(points, self.job.started_at or self.job.created_at)
+                self._metrics_drawn(pane)
+            except FloydError as error:
+                pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
+            else:
+                if last:
+                    return
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _metrics_drawn(self, pane: MetricsPane) -> None:
+        if not pane.count:
+            hint = 'Print a line like {"metric": "loss", "value": 0.4, "step": 3} and it is drawn here.'
+            pane.say("No metrics" if self.job.state.ended else "No metrics yet", hint=hint, color="dim")
+        elif self.tab == "metrics" and not pane.has_focus_within:
+            self.call_after_refresh(pane.focus_first)
+
+    @work(exclusive=True, group="code", exit_on_error=False)
+    async def _read_code(self) -> None:
+        if self.job.code is None:
+            return
+        try:
+            files = await self.link.client.files(f"{self.job.name}/code", recursive=True)
+        except FloydError as error:
+            show_error(self, error, self.link)
+            return
+        self._code_known = True
+        self.query_one(InfoPane).show_code([info for info in files if info.kind != "dir"])
+
+    # What one does
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what this job's state does not allow."""
+        if action == "stop" and self.job.state.ended:
+            return None
+        if action in ("go_on", "download") and not job_actions.can_go_on_from(self.job):
+            return None
+        return True
+
+    def action_back(self) -> None:
+        """Leave; the job goes on."""
+        self.dismiss()
+
+    def action_stop(self) -> None:
+        """Ask, then stop it."""
+        job_actions.stop(self, self.link, self.job)
+
+    def action_relaunch(self) -> None:
+        """The launch form with the same code and settings."""
+        job_actions.relaunch(self, self.link, self.job)
+
+    def action_go_on(self) -> None:
+        """The launch form with this job's output mounted."""
+        job_actions.relaunch(self, self.link, self.job, with_output=True)
+
+    def action_download(self) -> None:
+        """Fetch all it wrote."""
+        job_actions.download(self, self.link, self.job)
+
+    def action_retry(self) -> None:
+        """Try the host again now."""
+        self.run_worker(self.link.retry(), group="retry", exclusive=True, exit_on_error=False)

@@ -1,0 +1,184 @@
+"""The files of a job, its output or its code: browsed as a tree, true while the job runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, Literal
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Static
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError
+from floyd_tui.screens.errors import show_error
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.file_tree import ROOT, FileTree
+from floyd_tui.widgets.note import Note
+from runner.models import Job
+
+POLL_SECONDS = 3.0
+Area = Literal["output", "code"]
+
+
+class JobFiles(Vertical):
+    """Tree of a job's output; `c` shows the code it ran instead."""
+
+    DEFAULT_CSS = """
+    JobFiles {
+        height: 1fr;
+        & > Note { display: none; }
+        & > Note.-shown { display: block; }
+        & > #files-status { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "preview", "View", id="files.view", tooltip="Look at the file, or open the folder"),
+        Binding("d", "download", "Download", id="files.download", tooltip="Fetch the file or folder under the cursor"),
+        Binding("D", "download_all", "All", id="files.all", tooltip="Fetch everything"),
+        Binding("c", "other_area", "Code / output", id="files.area", tooltip="The code it ran, or what it wrote"),
+    ]
+
+    area: var[Area] = var("output")
+
+    def __init__(self, link: Link, job: Job, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._link = link
+        self.job = job
+
+    def compose(self) -> ComposeResult:
+        yield Note()
+        yield FileTree(id="files-tree")
+        yield Static(id="files-status")
+
+    @property
+    def source(self) -> str:
+        """The reference to what is shown."""
+        return f"{self.job.name}/{self.area}"
+
+    @property
+    def table(self) -> FileTree:
+        """The table."""
+        return self.query_one(FileTree)
+
+    def show_job(self, job: Job) -> None:
+        """The job as it is now; an end brings a last look."""
+        ended = job.state.ended and not self.job.state.ended
+        self.job = job
+        if ended and self.table.known:
+            self.keep_true()
+
+    @work(exclusive=True, group="files", exit_on_error=False)
+    async def keep_true(self) -> None:
+        """List what is in sight, again and again while it can change."""
+        while True:
+            last = self.job.state.ended or self.area == "code"
+            try:
+                await self._link.connected()
+                for folder in self.table.open_folders:
+                    await self._list(folder)
+                self.table.remove_class("-stale")
+            except FloydError as error:
+                self._trouble(error)
+            else:
+                if last:
+                    return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _list(self, folder: str) -> None:
+        source = self.source
+        files = await self._link.client.files(source, folder)
+        if source == self.source:
+            self.table.show_folder(folder, files)
+            self._draw_status()
+
+    def _trouble(self, error: FloydError) -> None:
+        if self.table.known:
+            self.table.add_class("-stale")
+        else:
+            self._note_shown(True).trouble(error)
+
+    def _note_shown(self, shown: bool) -> Note:
+        note = self.query_one(Note)
+        note.set_class(shown, "-shown")
+        self.table.display = not shown
+        return note
+
+    def on_show(self) -> None:
+        """Say what is awaited until the first answer."""
+        if not self.table.known:
+            self._note_shown(True).wait_for(f"Asking {self._link.name} for the files")
+
+    def _draw_status(self) -> None:
+        files = self.table.folder(ROOT)
+        note = self._note_shown(not files)
+        if not files:
+            running = not self.job.state.ended
+            hint = "Files that the job writes under /floyd/home show up here."
+            note.say("No files yet" if running else "This job left no files", hint=hint if running else "", color="dim")
+        total = fmt.size(sum(info.size for info in files))
+        what = "what it wrote so far" if self.area == "output" and not self.job.state.ended else self.area
+        self.query_one("#files-status", Static).update(
+            Content.assemble((self.area, "$key"), (f"  {total} in {what}  ", "$dim"), (fmt.plain(self.source), "$dim"))
+        )
+
+    # Keys
+
+    @on(FileTree.Wanted)
+    def _wanted(self, event: FileTree.Wanted) -> None:
+        event.stop()
+        self._list_now(event.path)
+
+    @work(group="folder", exit_on_error=False)
+    async def _list_now(self, folder: str) -> None:
+        try:
+            await self._list(folder)
+        except FloydError as error:
+            show_error(self.screen, error, self._link)
+
+    @on(FileTree.Opened)
+    def _opened(self, event: FileTree.Opened) -> None:
+        event.stop()
+        self._preview()
+
+    def action_preview(self) -> None:
+        """Look at the file under the cursor, or open the folder."""
+        if self.table.file and self.table.file.kind == "dir":
+            self.table.action_select_cursor()
+        else:
+            self._preview()
+
+    def _preview(self) -> None:
+        from floyd_tui.screens.preview import PreviewScreen
+
+        if self.table.file and self.table.file.kind == "file":
+            self.app.push_screen(PreviewScreen(self._link, self.source, self.table.file))
+
+    def action_download(self) -> None:
+        """Fetch what is under the cursor."""
+        if self.table.file:
+            self._download(self.table.file.path)
+
+    def action_download_all(self) -> None:
+        """Fetch everything."""
+        self._download(ROOT)
+
+    def _download(self, path: str) -> None:
+        from floyd_tui.screens.download import DownloadScreen
+
+        self.app.push_screen(DownloadScreen(self._link, self.source, [path]))
+
+    def action_other_area(self) -> None:
+        """The code in place of the output, or back."""
+        self.area = "code" if self.area == "output" else "output"
+
+    def watch_area(self) -> None:
+        """Begin anew with the other files."""
+        if self.is_mounted:
+            self.table.forget()
+            self.on_show()
+            self.keep_true()
