@@ -1,13 +1,14 @@
-"""``data init|upload|ls|add``: datasets and their versions."""
+"""``data init|upload|add|ls|clone``: datasets and their versions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
+from floyd_tui.cli.files import fetch, show_files
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.launching import progress_shown
 from floyd_tui.cli.options import host_option, job_reference, json_option
@@ -100,26 +101,46 @@ def ls(name: str | None, host: str | None, as_json: bool) -> None:
     """List datasets; the versions of DATASET; or the files of DATASET/VERSION."""
     ref = Ref.parse(name) if name else None
 
-    async def work(link: Link) -> list[Dataset] | list[FileInfo]:
+    async def work(link: Link) -> tuple[list[Dataset], list[FileInfo]]:
         if ref is None:
-            return await link.client.datasets()
+            return await link.client.datasets(), []
         if ref.number is None:
-            return [await link.client.dataset(ref.name if ref.owner is None else str(ref))]
-        return await link.client.files(str(ref), "", recursive=True)
+            return [await link.client.dataset(_dataset(ref))], []
+        return [], await link.client.files(_dataset(ref), ref.path, recursive=True)
 
-    found = on_host(host, work)
+    datasets, files = on_host(host, work)
     if as_json:
-        show_json(found[0] if ref is not None and ref.number is None else found)
+        show_json(datasets if ref is None else datasets[0] if datasets else files)
     elif ref is None:
-        _show_datasets(found)
+        _show_datasets(datasets)
     elif ref.number is None:
-        _show_versions(found)
+        _show_versions(datasets[0])
     else:
-        show_files(found)
+        show_files(files, "It is empty.")
 
 
-def _show_datasets(found: Iterable[Any]) -> None:
-    rows = []
+def _dataset(ref: Ref) -> str:
+    """A dataset or version as the runner reads it, without the path inside it."""
+    return str(replace(ref.with_defaults("", "datasets"), path=""))
+
+
+@data.command("clone")
+@click.argument("name", metavar="DATASET[/VERSION]")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there with other content.")
+@host_option
+def clone(name: str, folder: Path | None, overwrite: bool, host: str | None) -> None:
+    """Fetch a dataset into FOLDER; a new one with its name if left out. The latest version unless one is named."""
+    ref = Ref.parse(name)
+
+    async def work(link: Link) -> None:
+        await fetch(link, _dataset(ref), ref.path, folder or Path(ref.name), overwrite)
+
+    on_host(host, work)
+
+
+def _show_datasets(found: Iterable[Dataset]) -> None:
+    rows: list[tuple[str, ...]] = []
     for dataset in found:
         latest = dataset.versions[0] if dataset.versions else None
         figures = (
@@ -137,20 +158,10 @@ def _show_datasets(found: Iterable[Any]) -> None:
     )
 
 
-def _show_versions(found: Iterable[Any]) -> None:
+def _show_versions(dataset: Dataset) -> None:
     rows = [
         (v.short, f"{v.files:,}", human_size(v.size), age(v.created_at), v.source or "", v.message)
-        for dataset in found
         for v in dataset.versions
     ]
     columns = ("VERSION", "FILES", "SIZE", "AGE", "FROM", "MESSAGE")
     show_table(columns, rows, right=("FILES", "SIZE", "AGE"), empty="It has no version yet.")
-
-
-def show_files(found: Iterable[Any]) -> None:
-    """Files with size and age, folders with a slash, links with their target."""
-    rows = []
-    for file in found:
-        name = file.path + {"dir": "/", "link": f" -> {file.target}"}.get(file.kind, "*" * file.executable)
-        rows.append((name, human_size(file.size), age(file.modified_at) if file.modified_at else ""))
-    show_table(("FILE", "SIZE", "AGE"), rows, right=("SIZE", "AGE"), empty="Nothing is there.")

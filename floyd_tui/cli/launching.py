@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from floyd_tui.cli.bar import bar_shown
 from floyd_tui.cli.show import note, printable
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.mounts import distinct, parse_mount
-from floyd_tui.project.sizes import human_duration, human_size, parse_duration, parse_size
+from floyd_tui.project.sizes import human_size, parse_duration, parse_size
 from runner.models import Limits
 
 if TYPE_CHECKING:
     from floyd_tui.project.run import Stage
     from floyd_tui.project.snapshot import Snapshot
 
+_LABELS = {"scanning": "Reading", "uploading": "Sending", "launching": "Launching"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -109,67 +110,18 @@ def command_of(words: tuple[str, ...]) -> str | None:
 
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Stage], None]]:
-    """A callback for stages: a bar where somebody watches, else one line at the end of the scan."""
-    shown = _Bar() if sys.stderr.isatty() else _Quiet()
-    try:
-        yield shown
-    finally:
-        shown.close()
+    """A callback for stages: says once what goes up and what stays, and shows a bar where somebody watches."""
+    said = False
+    with bar_shown() as show:
 
+        def tell(stage: Stage) -> None:
+            nonlocal said
+            if stage.snapshot is not None and not said:
+                said = True
+                say_snapshot(stage.snapshot)
+            show(_LABELS[stage.phase], stage)
 
-class _Quiet:
-    """Says once what goes up and what stays."""
-
-    def __init__(self) -> None:
-        self._said = False
-
-    def __call__(self, stage: Stage) -> None:
-        if stage.snapshot is not None and not self._said:
-            self._said = True
-            say_snapshot(stage.snapshot)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _Bar(_Quiet):
-    """The same, with a bar while it takes time."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        super().__init__()
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("Looking", total=None, figures="")
-        self._progress.start()
-
-    def __call__(self, stage: Stage) -> None:
-        super().__call__(stage)
-        total = stage.total_bytes or None
-        done = stage.done_bytes if total else None
-        name = {"scanning": "Reading", "uploading": "Sending", "launching": "Launching"}[stage.phase]
-        self._progress.update(self._task, description=name, total=total, completed=done or 0, figures=figures(stage))
-
-    def close(self) -> None:
-        """Remove the bar."""
-        self._progress.stop()
-
-
-def figures(stage: Stage) -> str:
-    """How far a stage is, in numbers."""
-    if stage.phase == "launching":
-        return ""
-    parts = [f"{human_size(stage.done_bytes)} of {human_size(stage.total_bytes)}" if stage.total_bytes else ""]
-    parts.append(
-        f"{stage.done_files:,} of {stage.total_files:,} files" if stage.total_files else f"{stage.done_files:,} files"
-    )
-    if stage.rate:
-        parts.append(f"{human_size(stage.rate)}/s")
-    if stage.eta_seconds:
-        parts.append(f"{human_duration(stage.eta_seconds)} left")
-    return " · ".join(part for part in parts if part)
+        yield tell
 
 
 def say_snapshot(snapshot: Snapshot) -> None:
