@@ -27,7 +27,7 @@ PAGES = (("jobs", "Jobs"), ("datasets", "Datasets"), ("environments", "Environme
 
 
 # Widths and heights from which a screen has the class beside them; Textual's own attributes for it are not constants.
-BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]
+BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-normal"), (140, "-wide")]
 HEIGHTS = [(0, "-short"), (34, "-tall")]
 
 

@@ -57,7 +57,7 @@ class TopBar(Horizontal):
         self.set_interval(TICK_SECONDS, self._draw_link)
         self.watch_parts()
         if self._link:
-            self.follow(self._link)
+            self.follow(self._link, *self.parts)
 
     def on_unmount(self) -> None:
         self._end_watch()

@@ -1,0 +1,103 @@
+"""The files of a dataset version, as a tree that is asked for folder by folder."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError
+from floyd_tui.widgets.file_tree import ROOT, FileTree
+from floyd_tui.widgets.format import plain
+from runner.models import DatasetVersion
+
+
+class DatasetFiles(Vertical):
+    """A tree with a line above it that says whose files these are."""
+
+    DEFAULT_CSS = """
+    DatasetFiles {
+        height: 1fr;
+        & > #files-title { height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "preview", "View", show=False, id="files.view", tooltip="Look at the file, or open the folder"
+        ),
+        Binding("d", "download", "Download", id="files.download", tooltip="Fetch the file or folder under the cursor"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._link: Link | None = None
+        self._version: DatasetVersion | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="files-title")
+        yield FileTree(id="dataset-tree")
+
+    @property
+    def tree_table(self) -> FileTree:
+        """The tree."""
+        return self.query_one(FileTree)
+
+    def show(self, link: Link, version: DatasetVersion | None) -> None:
+        """Show the files of `version`, unless they are shown already."""
+        same = link is self._link and (version and version.name) == (self._version and self._version.name)
+        self._link, self._version = link, version
+        if same:
+            return
+        self.tree_table.forget()
+        self._say(plain(f"Files of {version.short}") if version else "")
+        if version:
+            self._list(ROOT)
+
+    def _say(self, text: str, color: str = "dim") -> None:
+        self.query_one("#files-title", Static).update(Content.styled(text, f"${color}"))
+
+    @work(exclusive=False, group="files", exit_on_error=False)
+    async def _list(self, folder: str) -> None:
+        link, version = self._link, self._version
+        if link is None or version is None:
+            return
+        try:
+            files = await link.client.files(version.name, folder)
+        except FloydError as error:
+            if version is self._version:
+                self._say(f"✘ {plain(str(error))}", "bad")
+            return
+        # An answer for a version that is no longer looked at must not win.
+        if version is self._version:
+            self.tree_table.show_folder(folder, files)
+
+    @on(FileTree.Wanted)
+    def _wanted(self, event: FileTree.Wanted) -> None:
+        event.stop()
+        self._list(event.path)
+
+    @on(FileTree.Opened)
+    def _opened(self, event: FileTree.Opened) -> None:
+        event.stop()
+        self.action_preview()
+
+    def action_preview(self) -> None:
+        """Look at the file under the cursor."""
+        from floyd_tui.screens.preview import PreviewScreen
+
+        file = self.tree_table.file
+        if self._link and self._version and file and file.kind == "file":
+            self.app.push_screen(PreviewScreen(self._link, self._version.name, file))
+
+    def action_download(self) -> None:
+        """Fetch what is under the cursor."""
+        from floyd_tui.screens.download import DownloadScreen
+
+        if self._link and self._version and self.tree_table.file:
+            self.app.push_screen(DownloadScreen(self._link, self._version.name, [self.tree_table.file.path]))

@@ -1,0 +1,235 @@
+"""Datasets, their versions, and the files of one version."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+
+from floyd_tui.client.protocol import Client, Link
+from floyd_tui.errors import FloydError
+from floyd_tui.screens.dataset_files import DatasetFiles
+from floyd_tui.screens.page import Page, PageRow
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.filter_bar import FilterBar
+from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.row_table import Column, Row, RowTable
+from runner.models import AddedVersion, Dataset, DatasetVersion, Event
+
+DATASETS = (
+    Column("name", "Dataset", 12, flex=1),
+    Column("versions", "", 4, right=True),
+    Column("size", "Size", 8, since=30, right=True),
+)
+VERSIONS = (
+    Column("version", "V", 3, right=True),
+    Column("files", "Files", 7, right=True),
+    Column("size", "Size", 8, right=True),
+    Column("age", "Age", 4, right=True),
+    Column("message", "Message", 10, flex=2),
+    Column("source", "From", 14, flex=1, since=76),
+)
+
+
+class DatasetsScreen(Page):
+    """The datasets of the host: the caller's and public ones."""
+
+    PAGE = "datasets"
+    CSS_PATH = ["page.tcss", "datasets.tcss"]  # noqa: RUF012  (Textual declares it so)
+    AUTO_FOCUS = "#datasets"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "upload", "Upload", id="data.upload", tooltip="Upload a folder as a dataset's next version"),
+        Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
+        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._datasets: dict[str, Dataset] = {}
+        self._seen = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Note()
+        with Horizontal(id="data"):
+            yield RowTable(DATASETS, id="datasets")
+            with Vertical(id="right"):
+                yield RowTable(VERSIONS, id="versions")
+                yield DatasetFiles()
+        yield FilterBar("words of the name or description")
+
+    # What the host says
+
+    def show_host(self, link: Link) -> None:
+        """Begin anew with another host."""
+        self._datasets, self._seen = {}, False
+        self._draw()
+        super().show_host(link)
+
+    async def load(self, client: Client) -> None:
+        """All datasets."""
+        self._datasets = {_full(dataset): dataset for dataset in await client.datasets()}
+        self._seen = True
+        self._draw()
+
+    def apply(self, event: Event) -> None:
+        """A dataset is new, has a new version, or went."""
+        if event.dataset:
+            self._datasets[_full(event.dataset)] = event.dataset
+        elif not (event.removed and self._datasets.pop(event.removed, None)):
+            return
+        self._draw()
+
+    def trouble(self, error: FloydError) -> None:
+        """Keep what is known, dimmed."""
+        self._draw(error)
+
+    # What is shown
+
+    def _draw(self, error: FloydError | None = None) -> None:
+        words = self.query_one(FilterBar).text.lower().split()
+        shown = [d for d in self._datasets.values() if all(w in f"{d.name} {d.description}".lower() for w in words)]
+        table = self.query_one("#datasets", RowTable)
+        table.show_rows([self._row(d) for d in sorted(shown, key=lambda d: (d.name, d.owner))])
+        table.set_class(error is not None, "-stale")
+        self._draw_note(error, bool(shown))
+        self.query_one(FilterBar).found(len(shown), len(self._datasets))
+        versions = [v for d in self._datasets.values() for v in d.versions]
+        facts = f"{fmt.count(len(versions), 'version')}, {fmt.size(sum(v.size for v in versions))}"
+        self.query_one(PageRow).summarise(Content.styled(facts if versions and self.size.width > 90 else "", "$dim"))
+        self._draw_versions()
+
+    def _row(self, dataset: Dataset) -> Row:
+        paint = self.paint
+        mine = dataset.owner == next((v.owner for v in dataset.versions), dataset.owner)
+        name = paint(dataset.name if mine else f"{dataset.owner}/{dataset.name}")
+        if dataset.public:
+            name.append_text(paint("  public", "warn"))
+        cells = {
+            "name": name,
+            "versions": paint(f"v{dataset.versions[0].version}" if dataset.versions else "", "accent"),
+            "size": paint(fmt.size(dataset.versions[0].size) if dataset.versions else "", "dim"),
+        }
+        return Row(_full(dataset), cells)
+
+    def _draw_note(self, error: FloydError | None, any_shown: bool) -> None:
+        note = self.query_one(Note)
+        note.set_class(not any_shown, "-shown")
+        self.query_one("#data").display = any_shown
+        if any_shown:
+            return
+        if error and not self._seen:
+            note.trouble(error)
+        elif not self._seen:
+            note.wait_for(f"Asking {self.link.name} for datasets" if self.floyd.host else "No host yet")
+        elif self._datasets:
+            note.say("No dataset passes this filter", hint="Esc shows them all again.")
+        else:
+            text = "A dataset is uploaded once and mounted read-only into every job that names it."
+            note.say("No datasets here yet", text, "Press u to upload a folder.")
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The dataset under the cursor."""
+        return self._datasets.get(self.query_one("#datasets", RowTable).cursor_key or "")
+
+    @property
+    def version(self) -> DatasetVersion | None:
+        """The version under the cursor."""
+        key = self.query_one("#versions", RowTable).cursor_key
+        versions = self.dataset.versions if self.dataset else ()
+        return next((v for v in versions if v.name == key), None)
+
+    def _draw_versions(self) -> None:
+        versions = self.dataset.versions if self.dataset else ()
+        rows = [version_row(v, self.paint, fmt.now(self)) for v in versions]
+        self.query_one("#versions", RowTable).show_rows(rows)
+        self._draw_files()
+
+    def _draw_files(self) -> None:
+        if self.floyd.host:
+            self.query_one(DatasetFiles).show(self.link, self.version)
+
+    def repaint(self) -> None:
+        """In the present theme's colours."""
+        self._draw()
+
+    # What one does
+
+    @on(RowTable.RowHighlighted, "#datasets")
+    def _dataset_highlighted(self) -> None:
+        self._draw_versions()
+
+    @on(RowTable.RowHighlighted, "#versions")
+    def _version_highlighted(self) -> None:
+        self._draw_files()
+
+    @on(RowTable.RowSelected, "#datasets")
+    def _dataset_entered(self) -> None:
+        self.query_one("#versions").focus()
+
+    @on(RowTable.RowSelected, "#versions")
+    def _version_entered(self) -> None:
+        self.query_one("#dataset-tree").focus()
+
+    @on(FilterBar.Changed)
+    def _filtered(self) -> None:
+        self._draw()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.query_one("#datasets").focus()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_back(self) -> None:
+        """From files to versions to datasets, then away with the filter."""
+        order = ("#dataset-tree", "#versions", "#datasets")
+        for inner, outer in pairwise(order):
+            if self.query_one(inner).has_focus:
+                self.query_one(outer).focus()
+                return
+        if self.query_one(FilterBar).has_class("-open"):
+            self.query_one(FilterBar).action_close()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Uploading needs a host."""
+        return None if action == "upload" and not self.floyd.host else True
+
+    def action_upload(self) -> None:
+        """Upload a folder."""
+        from floyd_tui.screens.upload import UploadDialog
+
+        name = self.dataset.name if self.dataset else ""
+        self.app.push_screen(UploadDialog(self.link, name), self._uploaded)
+
+    def _uploaded(self, added: AddedVersion | None) -> None:
+        if added and added.created:
+            self.notify(f"{added.version.short} is there: {fmt.count(added.version.files, 'file')}.")
+        elif added:
+            self.notify(f"Nothing is new: {added.version.short} has just these files.")
+
+
+def version_row(version: DatasetVersion, paint: Paint, now: float) -> Row:
+    """A version as a row."""
+    cells = {
+        "version": paint(str(version.version), "accent"),
+        "files": paint(f"{version.files:,}"),
+        "size": paint(fmt.size(version.size)),
+        "age": paint(fmt.age(version.created_at, now), "dim"),
+        "message": paint(version.message),
+        "source": paint((version.source or "").partition("/projects/")[2], "dim"),
+    }
+    return Row(version.name, cells)
+
+
+def _full(dataset: Dataset) -> str:
+    return f"{dataset.owner}/datasets/{dataset.name}"
