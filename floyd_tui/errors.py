@@ -14,9 +14,12 @@
     │   └── RunnerMissing       the host answers, its runner does not
     ├── RunnerProblem       the runner answered with a problem document
     └── TransferError       a file could not be sent, fetched or written as it should
+        └── FilesInTheWay       a download would write over files that differ
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from runner.models import Problem
 
@@ -89,3 +92,13 @@ class RunnerProblem(FloydError):
 
 class TransferError(FloydError):
     title = "The transfer"
+
+
+class FilesInTheWay(TransferError):
+    """`paths` are here already with other content; nothing was fetched."""
+
+    title = "Files are in the way"
+
+    def __init__(self, message: str, hint: str, paths: Sequence[str]) -> None:
+        super().__init__(message, hint)
+        self.paths = tuple(paths)

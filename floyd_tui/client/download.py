@@ -15,7 +15,7 @@ from floyd_tui.client.part_file import PartFile
 from floyd_tui.client.place import Place, Plan, make_links
 from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Client, Link
-from floyd_tui.errors import FloydError, TransferError
+from floyd_tui.errors import FilesInTheWay, FloydError, TransferError
 
 _AT_ONCE = 4
 _HOP = 1 << 20
@@ -43,7 +43,7 @@ async def download(
 
     A file that is here already with the same content is kept. One with other content is refused before anything is
     fetched, unless `overwrite`. A lost line is waited for; after a cancel the next try goes on with what is here.
-    Raises `TransferError`, `HostError` or `RunnerProblem`.
+    Raises `TransferError` (`FilesInTheWay` for those), `HostError` or `RunnerProblem`.
     """
     listing = await link.client.files(source, path, recursive=True)
     place = await asyncio.to_thread(Place, to, path)
@@ -113,10 +113,11 @@ async def _write(file: PartFile, gathered: bytearray, meter: Meter) -> int:
     return size
 
 
-def _clash(clashes: Sequence[str]) -> TransferError:
+def _clash(clashes: Sequence[str]) -> FilesInTheWay:
     named = ", ".join(clashes[:_NAMED]) + (f" and {len(clashes) - _NAMED} more" if len(clashes) > _NAMED else "")
     what = "is here already with other content" if len(clashes) == 1 else "are here already with other content"
-    return TransferError(f"{named} {what}.", "Choose another folder, or say that they may be overwritten.")
+    hint = "Choose another folder, or say that they may be overwritten."
+    return FilesInTheWay(f"{named} {what}.", hint, clashes)
 
 
 def _check_room(plan: Plan) -> None:
