@@ -80,7 +80,7 @@ class JobStore:
         row = await self._db.read(lambda c: c.execute(f"{sql} ORDER BY number DESC LIMIT 1", values).fetchone())
         return _job(row) if row is not None else None
 
-    async def list(
+    async def select(
         self, owner: str, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
     ) -> list[Job]:
         """The owner's jobs, newest first."""

@@ -1,0 +1,170 @@
+"""The seam between a job's life and what runs it.
+
+An executor only knows how: it starts a command detached, tells how it stands, stops it and clears up after it. What it
+has running is found again by the job's name alone, so that a runner that was killed can take up where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from runner.models import Job, JobStats, Limits
+
+LOG_FILE = "log"
+HOME_FOLDER = "home"
+Say = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a job runs as."""
+
+    uid: int
+    gid: int
+    name: str
+
+    @classmethod
+    def of(cls, owner: str) -> Identity:
+        """The owner's account. A runner that is not root can run jobs only as itself.
+
+        An owner without an account is called ``uid1234`` (see `runner.api.common.owner_of`).
+        """
+        if os.geteuid() != 0:
+            return cls(os.geteuid(), os.getegid(), owner)
+        try:
+            entry = pwd.getpwnam(owner)
+            return cls(entry.pw_uid, entry.pw_gid, owner)
+        except KeyError:
+            number = int(owner.removeprefix("uid")) if owner.removeprefix("uid").isdecimal() else os.geteuid()
+            return cls(number, number, owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """An input laid out on the host: `path`, a file or folder, appears read-only under `destination`."""
+
+    destination: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Everything an executor needs for one job. `folder` is the job's own: its home and its log lie there.
+
+    `limits` are the job's with the host's defaults filled in. `as_root` says that the environment needs root.
+    """
+
+    job: Job
+    folder: Path
+    identity: Identity
+    limits: Limits = field(default_factory=Limits)
+    inputs: tuple[Mounted, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    as_root: bool = False
+
+    @property
+    def home(self) -> Path:
+        """The job's working directory on the host."""
+        return self.folder / HOME_FOLDER
+
+    @property
+    def log(self) -> Path:
+        """The file that takes what the job prints."""
+        return self.folder / LOG_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job's command ended: exit code (None where nobody knows any more), when, and a reason worth a sentence."""
+
+    exit_code: int | None
+    ended_at: float | None = None
+    reason: str = ""
+
+
+class Standing(Enum):
+    """What an executor finds of a job. A READY one was made but never began: it may be cleared away and made again."""
+
+    ABSENT = "absent"
+    READY = "ready"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Executor(Protocol):
+    """One way to run jobs. Each method may be called again after a crash in the middle of it."""
+
+    @property
+    def name(self) -> Literal["docker", "process"]: ...
+
+    async def prepare(self, task: Task, say: Say) -> str:
+        """Get ready what needs no start (pull the image); returns the image's id or an empty text.
+
+        `say` tells the user what is being done. Raises `Unavailable`.
+        """
+        ...
+
+    async def start(self, task: Task) -> None:
+        """Start the command detached. Raises `Unavailable` with a clear reason, and then leaves nothing running."""
+        ...
+
+    async def standing(self, task: Task) -> Standing:
+        """How the job stands now. Raises `Unavailable` where that cannot be known at present."""
+        ...
+
+    async def wait(self, task: Task) -> Ended:
+        """Return once the started command has ended, whatever becomes of the engine meanwhile."""
+        ...
+
+    async def terminate(self, task: Task) -> None:
+        """Ask every process of the job to end, so that it can save its work; returns at once."""
+        ...
+
+    async def kill(self, task: Task) -> None:
+        """End every process of the job for certain. One that has ended already is no error."""
+        ...
+
+    async def give_back(self, task: Task) -> None:
+        """Make the owner the owner of everything in the job's home."""
+        ...
+
+    async def remove(self, task: Task) -> None:
+        """Remove what the executor keeps of the job; nothing there is no error."""
+        ...
+
+    async def stats(self, task: Task) -> JobStats:
+        """What the job uses just now."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; jobs run on."""
+        ...
+
+
+def gpu_env(task: Task) -> dict[str, str]:
+    """Variables that show a job its own GPUs and no other, for CUDA and for NVIDIA's container runtime."""
+    if task.job.devices:
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    return {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def job_env(task: Task, home: str) -> dict[str, str]:
+    """The variables each job gets, whatever runs it; the launch's own come last and win."""
+    job = task.job
+    base = {
+        "HOME": home,
+        "USER": task.identity.name,
+        "LOGNAME": task.identity.name,
+        "FLOYDHUB": "1",
+        "FLOYD_JOB": job.name,
+        "FLOYD_PROJECT": job.project,
+        "FLOYD_JOB_NUMBER": str(job.number),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**base, **gpu_env(task), **task.env}

@@ -1,0 +1,133 @@
+"""The container of a job, as the Docker Engine is told of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from runner.executors.base import Task, job_env
+
+HOME = "/floyd/home"
+INPUT = "/floyd/input"
+LOG = "/floyd/log"
+OUTPUT = "/output"
+# What root in a container needs to install packages and change owners there; all else is dropped, for others all.
+ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+DEFAULT_PIDS = 4096
+# Mount points that would break a container where an image happens not to have them.
+_NEVER = frozenset({"dev", "etc", "floyd", "lib", "lib64", "proc", "run", "sys", "tmp", "usr", "var", "bin", "sbin"})
+
+# The command is an argument and never part of the script. Appending goes on where a truncating job left off.
+ENTRY = """\
+exec >>/floyd/log 2>&1 </dev/null || exit 125
+if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; fi
+exec sh -c "$1"
+"""
+
+# Ends a job so that it can save its work. A shell would go on with the next command when the one it waits for ends, or
+# end first and take the container along: so it is held (SIGSTOP) until all others have gone.
+TERMINATE = """\
+read -r main _ </proc/1/task/1/children || exit 0
+kill -STOP "$main"
+kill -TERM -1
+others() {
+  for stat in /proc/[0-9]*/stat; do
+    read -r line <"$stat" 2>/dev/null || continue
+    pid=${line%% *} rest=${line##*) }
+    case $pid in 1|$$|$main) continue;; esac
+    parent=${rest#* }
+    case ${rest%% *}${parent%% *} in Z*|X*|?$$) continue;; esac
+    return 0
+  done
+  return 1
+}
+while others; do sleep 0.1; done
+kill -CONT "$main"
+"""
+
+
+def labels_of(data_dir: Path) -> dict[str, str]:
+    """The labels of every container of the runner that owns `data_dir`."""
+    return {"floyd.data-dir": str(data_dir)}
+
+
+def container_name(task: Task, data_dir: Path) -> str:
+    """The container's name, the same whoever asks and however often: so a job can never have two."""
+    runner = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:8]
+    job = task.job
+    return f"floyd-{runner}-{job.owner}-{job.project}-{job.number}"
+
+
+def aliases(task: Task) -> dict[str, Path]:
+    """Older places that a job may look for its data at, ``/mnist`` and ``/output``, and what they stand for."""
+    found = {
+        f"/{m.destination}": m.path
+        for m in task.inputs
+        if "/" not in m.destination and m.destination not in _NEVER and f"/{m.destination}" != OUTPUT
+    }
+    return {**found, OUTPUT: task.home / "output"}
+
+
+def container_config(task: Task, labels: dict[str, str], shown: Iterable[str]) -> dict[str, Any]:
+    """The body of ``POST /containers/create``; `shown` are the `aliases` that hide nothing of the image."""
+    job, identity = task.job, task.identity
+    uid, gid = (0, 0) if task.as_root else (identity.uid, identity.gid)
+    env = job_env(task, HOME)
+    return {
+        "Image": job.image,
+        "User": f"{uid}:{gid}",
+        "WorkingDir": HOME,
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Entrypoint": ["/bin/sh", "-c", ENTRY, "floyd"],
+        "Cmd": [job.command],
+        "Labels": {**labels, "floyd.job": job.name},
+        "Hostname": f"{job.project}-{job.number}".replace("_", "-").replace(".", "-")[:63].strip("-"),
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": {
+            "Init": True,
+            "NetworkMode": "bridge",
+            "LogConfig": {"Type": "none"},
+            "SecurityOpt": ["no-new-privileges"],
+            "CapDrop": ["ALL"],
+            "CapAdd": list(ROOT_CAPABILITIES) if uid == 0 else [],
+            "Mounts": _mounts(task, shown),
+            "DeviceRequests": _devices(task),
+            **_limits(task),
+        },
+    }
+
+
+def _mounts(task: Task, shown: Iterable[str]) -> list[dict[str, Any]]:
+    places = aliases(task)
+    mounts = [_bind(task.home, HOME), _bind(task.log, LOG)]
+    mounts += [_bind(m.path, f"{INPUT}/{m.destination}", read_only=True) for m in task.inputs]
+    mounts += [_bind(places[path], path, read_only=path != OUTPUT) for path in sorted(shown)]
+    return mounts
+
+
+def _bind(source: Path, target: str, read_only: bool = False) -> dict[str, Any]:
+    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}
+
+
+def _devices(task: Task) -> list[dict[str, Any]]:
+    if not task.job.devices:
+        return []
+    return [{"Driver": "nvidia", "DeviceIDs": list(task.job.devices), "Capabilities": [["gpu"]]}]
+
+
+def _limits(task: Task) -> dict[str, Any]:
+    limits = task.limits
+    found: dict[str, Any] = {
+        "PidsLimit": limits.pids or DEFAULT_PIDS,
+        # Docker's 64 MiB make PyTorch's data loaders fail; a host's own /dev/shm is half of its memory.
+        "ShmSize": limits.shm_size or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2,
+    }
+    if limits.memory:
+        # The same for memory and swap together: no swap, so that a limit is one.
+        found |= {"Memory": limits.memory, "MemorySwap": limits.memory}
+    if limits.cpus:
+        found["NanoCpus"] = round(limits.cpus * 1e9)
+    return found

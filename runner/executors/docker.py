@@ -1,0 +1,219 @@
+"""Runs jobs as containers of a Docker Engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.errors import Unavailable
+from runner.executors.base import Ended, Say, Standing, Task
+from runner.executors.container import HOME, TERMINATE, aliases, container_config, container_name, labels_of
+from runner.executors.engine import Engine, EngineError
+from runner.executors.images import Images
+from runner.models import JobStats
+from runner.store.disk import format_size
+
+log = logging.getLogger(__name__)
+# While the engine is down its jobs may run on: ask again this often, in seconds.
+_RETRY = 1.0
+_STANDING = {"created": Standing.READY, "exited": Standing.ENDED, "dead": Standing.ENDED}
+
+
+class DockerExecutor:
+    """The executor for one engine and one runner's data folder."""
+
+    def __init__(self, engine: Engine, data_dir: Path) -> None:
+        self._engine = engine
+        self._data_dir = data_dir
+        self._labels = labels_of(data_dir)
+        self.images = Images(engine, self._labels)
+        self._cpu: dict[str, tuple[float, float]] = {}
+
+    @property
+    def name(self) -> Literal["docker"]:
+        """How this executor is called in settings and jobs."""
+        return "docker"
+
+    async def prepare(self, task: Task, say: Say) -> str:
+        """Have the image here; raises `Unavailable` where it cannot be had."""
+        return await self.images.ensure(task.job.image, say)
+
+    async def start(self, task: Task) -> None:
+        """Create and start the container; if it cannot start, nothing of it is left."""
+        image = task.job.image
+        places = aliases(task)
+        hidden = await self.images.has(image, places)
+        config = container_config(task, self._labels, set(places) - hidden)
+        try:
+            made = await self._engine.post("/containers/create", config, name=self._name(task))
+            for warning in made.get("Warnings") or ():
+                log.warning("%s: %s", task.job.name, warning)
+            await self._engine.post(f"{self._path(task)}/start", timeout=None)
+        except EngineError as error:
+            await self.remove(task)
+            raise _cannot_start(task, error) from error
+        except BaseException:
+            # Cancelled or cut off in the middle: whether it began is for the next look at it to say.
+            log.warning("starting %s was interrupted", task.job.name)
+            raise
+
+    async def standing(self, task: Task) -> Standing:
+        """How the container stands."""
+        state = await self._state(task)
+        return Standing.ABSENT if state is None else _STANDING.get(state["Status"], Standing.RUNNING)
+
+    async def wait(self, task: Task) -> Ended:
+        """Wait for the container's end, through restarts of the engine."""
+        while True:
+            try:
+                await self._engine.post(f"{self._path(task)}/wait", timeout=None)
+                state = await self._state(task)
+            except EngineError as error:
+                if error.status != 404:
+                    raise
+                state = None
+            except Unavailable as error:
+                log.warning("waiting for %s: %s", task.job.name, error.detail)
+                await asyncio.sleep(_RETRY)
+                continue
+            if state is None:
+                return Ended(None, reason="Its container was removed by somebody else while it ran.")
+            if _STANDING.get(state["Status"]) is Standing.ENDED:
+                return _ended(task, state)
+            await asyncio.sleep(_RETRY)
+
+    async def terminate(self, task: Task) -> None:
+        """Ask every process in the container to end, by a small script that runs in there."""
+        user = "0:0" if task.as_root else f"{task.identity.uid}:{task.identity.gid}"
+        request = {"Cmd": ["/bin/sh", "-c", TERMINATE], "User": user}
+        try:
+            made = await self._engine.post(f"{self._path(task)}/exec", request)
+            await self._engine.post(f"/exec/{made['Id']}/start", {"Detach": True})
+        except EngineError as error:
+            # 404 and 409: it has ended meanwhile. Otherwise the first process alone is asked.
+            if error.status not in (404, 409):
+                await self._signal(task, "SIGTERM")
+
+    async def kill(self, task: Task) -> None:
+        """Kill the container."""
+        await self._signal(task, "SIGKILL")
+
+    async def give_back(self, task: Task) -> None:
+        """Change owners by a container of the same image, since only root can, and the runner may not be root."""
+        if not task.as_root:
+            return
+        owner = f"{task.identity.uid}:{task.identity.gid}"
+        config = {
+            "Image": task.job.image,
+            "User": "0:0",
+            "Entrypoint": ["chown", "-hR", owner, HOME],
+            "Labels": self._labels,
+            "HostConfig": {
+                "NetworkMode": "none",
+                "CapDrop": ["ALL"],
+                "CapAdd": ["CHOWN", "DAC_OVERRIDE"],
+                "Mounts": [{"Type": "bind", "Source": str(task.home), "Target": HOME}],
+            },
+        }
+        helper = (await self._engine.post("/containers/create", config))["Id"]
+        try:
+            await self._engine.post(f"/containers/{helper}/start")
+            await self._engine.post(f"/containers/{helper}/wait", timeout=None)
+        finally:
+            await asyncio.shield(self._engine.delete(f"/containers/{helper}", force="1", v="1"))
+
+    async def remove(self, task: Task) -> None:
+        """Remove the container with its anonymous volumes."""
+        self._cpu.pop(task.job.name, None)
+        await self._engine.delete(self._path(task), force="1", v="1")
+
+    async def stats(self, task: Task) -> JobStats:
+        """CPU use since the last call, and memory without the file cache, as `docker stats` counts."""
+        one = {"stream": "false", "one-shot": "true"}
+        raw = await self._engine.get(f"{self._path(task)}/stats", **one)
+        memory = raw.get("memory_stats") or {}
+        detail = memory.get("stats") or {}
+        cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+        used = max(0, memory["usage"] - cache) if "usage" in memory else None
+        return JobStats(task.job.name, self._cpu_percent(task, raw), used, task.limits.memory)
+
+    async def leftovers(self) -> dict[str, str]:
+        """Ids and job names of all containers of this runner; probes and helpers have an empty name."""
+        import json
+
+        wanted = json.dumps({"label": [f"{k}={v}" for k, v in self._labels.items()]})
+        found = await self._engine.get("/containers/json", all="1", filters=wanted)
+        return {one["Id"]: one["Labels"].get("floyd.job", "") for one in found}
+
+    async def sweep(self, active: frozenset[str]) -> None:
+        """Remove containers of this runner that belong to no `active` job: what a crash left."""
+        for container, job in (await self.leftovers()).items():
+            if job not in active:
+                await self._engine.delete(f"/containers/{container}", force="1", v="1")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.close()
+
+    def _name(self, task: Task) -> str:
+        return container_name(task, self._data_dir)
+
+    def _path(self, task: Task) -> str:
+        return f"/containers/{self._name(task)}"
+
+    async def _state(self, task: Task) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = (await self._engine.get(f"{self._path(task)}/json"))["State"]
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            raise
+        return state
+
+    async def _signal(self, task: Task, signal: str) -> None:
+        try:
+            await self._engine.post(f"{self._path(task)}/kill", signal=signal)
+        except EngineError as error:
+            if error.status not in (404, 409):
+                raise
+
+    def _cpu_percent(self, task: Task, raw: dict[str, Any]) -> float | None:
+        with contextlib.suppress(KeyError, ValueError):
+            now: tuple[float, float] = (_seconds(raw["read"]), raw["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+            before = self._cpu.get(task.job.name)
+            self._cpu[task.job.name] = now
+            if before is not None and now[0] > before[0]:
+                return round(100 * (now[1] - before[1]) / (now[0] - before[0]), 1)
+        return None
+
+
+def _ended(task: Task, state: dict[str, Any]) -> Ended:
+    reason = ""
+    if state.get("OOMKilled"):
+        limit = task.limits.memory
+        reason = "It ran out of memory" + (f": its limit is {format_size(limit)}." if limit else " of the host.")
+    with contextlib.suppress(ValueError):
+        return Ended(state["ExitCode"], _seconds(state["FinishedAt"]), reason)
+    return Ended(state["ExitCode"], reason=reason)
+
+
+def _seconds(text: str) -> float:
+    """Epoch seconds of the engine's RFC 3339 time with nanoseconds, which Python 3.10 cannot read whole."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
+
+
+def _cannot_start(task: Task, error: EngineError) -> Unavailable:
+    words = error.message
+    if "/bin/sh" in words and "no such file" in words:
+        return Unavailable("The image has no /bin/sh, which a job needs.", "Choose another environment.")
+    if "could not select device driver" in words or "nvidia" in words.lower():
+        return Unavailable(
+            f"Docker cannot give the job a GPU: {words}.",
+            "Install the NVIDIA Container Toolkit on the host and restart Docker there.",
+        )
+    return Unavailable(f"Docker could not start {task.job.short}: {words}.", "Look at the engine's log on the host.")

@@ -1,0 +1,137 @@
+"""A client of the Docker Engine's API over its Unix socket: versions, errors in plain words, streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+
+from runner.errors import Unavailable
+
+# What this client was written for; an older engine is spoken to in its own version.
+NEWEST = (1, 43)
+OLDEST = (1, 40)
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+
+class EngineError(Exception):
+    """The engine refused: HTTP `status` and its own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Engine:
+    """One engine. Every method raises `Unavailable` where it does not answer and `EngineError` where it refuses."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        transport = httpx.AsyncHTTPTransport(uds=socket)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://docker", timeout=_TIMEOUT)
+        self._prefix = ""
+
+    async def connect(self) -> str:
+        """Agree on a version of the API; returns the engine's own version."""
+        answer = (await self._send("GET", "/version")).json()
+        found = tuple(int(part) for part in answer["ApiVersion"].split("."))
+        if found < OLDEST:
+            raise Unavailable(
+                f"Docker {answer['Version']} is too old: its API is {answer['ApiVersion']}.",
+                "Install Docker Engine 19.03 or newer on the host.",
+            )
+        self._prefix = "/v" + ".".join(map(str, min(found, NEWEST)))
+        return str(answer["Version"])
+
+    async def get(self, path: str, /, **params: str) -> Any:
+        """GET `path`; the answer's JSON."""
+        return (await self._request("GET", path, params)).json()
+
+    async def post(self, path: str, /, json: object = None, timeout: float | None = 60.0, **params: str) -> Any:
+        """POST `path`; the answer's JSON, None where it is empty. `timeout` in seconds, None: wait for ever."""
+        answer = await self._request("POST", path, params, json=json, timeout=timeout)
+        return answer.json() if answer.content else None
+
+    async def delete(self, path: str, /, **params: str) -> None:
+        """DELETE `path`; one that is not there is no error."""
+        try:
+            await self._request("DELETE", path, params)
+        except EngineError as error:
+            # 409: its removal is already under way.
+            if error.status not in (404, 409):
+                raise
+
+    async def exists(self, path: str, /, **params: str) -> bool:
+        """Whether HEAD `path` finds something."""
+        try:
+            await self._request("HEAD", path, params)
+        except EngineError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def stream(self, path: str, /, **params: str) -> AsyncIterator[dict[str, Any]]:
+        """POST `path`; the JSON objects of the answer as they come."""
+        await self._ready()
+        request = self._http.build_request("POST", self._prefix + path, params=params, timeout=None)
+        try:
+            answer = await self._http.send(request, stream=True)
+            try:
+                if answer.is_error:
+                    await answer.aread()
+                    raise _refusal(answer)
+                async for line in answer.aiter_lines():
+                    if line.strip():
+                        yield json.loads(line)
+            finally:
+                await answer.aclose()
+        except httpx.TransportError as error:
+            raise self._gone(error) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def _ready(self) -> None:
+        if not self._prefix:
+            await self.connect()
+
+    async def _request(self, method: str, path: str, params: Mapping[str, str], **options: Any) -> httpx.Response:
+        await self._ready()
+        return await self._send(method, self._prefix + path, params=params, **options)
+
+    async def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
+        try:
+            answer = await self._http.request(method, url, **options)
+        except httpx.TransportError as error:
+            raise self._gone(error) from error
+        if answer.is_error:
+            raise _refusal(answer)
+        return answer
+
+    def _gone(self, error: httpx.TransportError) -> Unavailable:
+        words = str(error)
+        if "Permission denied" in words:
+            return Unavailable(
+                f"This account may not use Docker: {self._socket} refuses it.",
+                "Add it to the host's `docker` group (sudo usermod -aG docker $USER), then log in again.",
+            )
+        if "No such file" in words:
+            return Unavailable(f"No Docker Engine is here: there is no {self._socket}.", "Install or start Docker.")
+        if isinstance(error, httpx.ConnectError):
+            return Unavailable(f"No Docker Engine answers at {self._socket}.", "Start it: sudo systemctl start docker")
+        return Unavailable(
+            f"The Docker Engine broke off the connection ({type(error).__name__}).", "Look at the engine's own log."
+        )
+
+
+def _refusal(answer: httpx.Response) -> EngineError:
+    try:
+        message = str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        message = answer.text.strip() or answer.reason_phrase
+    return EngineError(answer.status_code, message)

@@ -1,0 +1,177 @@
+"""Runs jobs as plain processes of this host, each under a supervisor that outlives the runner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from runner.errors import Unavailable
+from runner.executors.base import Ended, Say, Standing, Task
+from runner.executors.processes import Process, descendants, look, send, still_there
+from runner.executors.sandbox import command_line, environment, lay_out_inputs
+from runner.models import JobStats
+from runner.store.disk import write_durably
+
+_FOLDER = "process"
+_POLL = 0.1
+# Part of the sandbox, not of the job: it must live to tell the exit code.
+_SANDBOX = "bwrap"
+
+
+class ProcessExecutor:
+    """The executor where no engine is. Of the limits it holds memory only, and that for each process."""
+
+    def __init__(self) -> None:
+        self._cpu: dict[str, tuple[float, float]] = {}
+        # Kept so that ended supervisors are collected and not left as zombies.
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def name(self) -> Literal["process"]:
+        """How this executor is called in settings and jobs."""
+        return "process"
+
+    async def prepare(self, task: Task, say: Say) -> str:
+        """Lay out the folder of inputs."""
+        await asyncio.to_thread(lay_out_inputs, task)
+        return ""
+
+    async def start(self, task: Task) -> None:
+        """Start the supervisor, note its pid durably, and only then let it begin."""
+        await asyncio.to_thread(self._start, task)
+
+    async def standing(self, task: Task) -> Standing:
+        """How the job stands by what its supervisor wrote and whether it lives."""
+        folder = task.folder / _FOLDER
+        if (folder / "ended").exists():
+            return Standing.ENDED
+        if self._supervisor(task) is not None:
+            return Standing.RUNNING
+        # Looked at again: it may have ended between the two looks.
+        if (folder / "ended").exists():
+            return Standing.ENDED
+        if (folder / "began").exists():
+            return Standing.ABSENT
+        return Standing.READY if folder.exists() else Standing.ABSENT
+
+    async def wait(self, task: Task) -> Ended:
+        """Wait until the supervisor has written the end, or has vanished without (a reboot)."""
+        file = task.folder / _FOLDER / "ended"
+        while not file.exists():
+            if self._supervisor(task) is None and not file.exists():
+                return Ended(None, reason="Its processes vanished: the host was restarted, or its supervisor killed.")
+            await asyncio.sleep(_POLL)
+        self._collect(task)
+        told = json.loads(file.read_text())
+        return Ended(told["exit_code"], told["time"])
+
+    async def terminate(self, task: Task) -> None:
+        """Ask all processes of the job to end.
+
+        A shell would go on with its next command when the one it waits for ends: it is held until the others have gone.
+        """
+        family = self._family(task)
+        if not family:
+            return
+        main, others = family[0], family[1:]
+        send([main], signal.SIGSTOP)
+        send(family, signal.SIGTERM)
+        while still_there(others):
+            await asyncio.sleep(_POLL)  # noqa: ASYNC110 (other processes set no asyncio.Event)
+        send([main], signal.SIGCONT)
+
+    async def kill(self, task: Task) -> None:
+        """Kill all processes of the job, also those that are born meanwhile."""
+        while (supervisor := self._supervisor(task)) is not None and (family := descendants(supervisor.pid)):
+            send(family, signal.SIGKILL)
+            await asyncio.sleep(_POLL)
+
+    async def give_back(self, task: Task) -> None:
+        """Nothing to do: the job ran as its owner."""
+
+    async def remove(self, task: Task) -> None:
+        """End a supervisor that never began, and forget the rest."""
+        self._cpu.pop(task.job.name, None)
+        if (supervisor := self._supervisor(task)) is not None:
+            send([*descendants(supervisor.pid), supervisor], signal.SIGKILL)
+        self._collect(task)
+        await asyncio.to_thread(shutil.rmtree, task.folder / _FOLDER, ignore_errors=True)
+
+    async def stats(self, task: Task) -> JobStats:
+        """CPU use since the last call and resident memory of all the job's processes."""
+        family = self._family(task)
+        loop = asyncio.get_running_loop()
+        now = (loop.time(), sum(process.cpu_seconds for process in family))
+        before, self._cpu[task.job.name] = self._cpu.get(task.job.name), now
+        percent = None
+        if before is not None and now[0] > before[0]:
+            percent = round(max(0.0, 100 * (now[1] - before[1]) / (now[0] - before[0])), 1)
+        return JobStats(task.job.name, percent, sum(process.memory for process in family), task.limits.memory)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _start(self, task: Task) -> None:
+        folder = task.folder / _FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        script = folder / "supervisor.py"
+        script.write_text(resources.files("runner.executors").joinpath("supervisor.py").read_text("utf-8"))
+        identity = task.identity
+        other = (
+            {"user": identity.uid, "group": identity.gid, "extra_groups": []} if os.geteuid() != identity.uid else {}
+        )
+        if other:
+            shutil.chown(folder, identity.uid, identity.gid)
+        arguments = [sys.executable, "-I", str(script), str(folder), str(task.limits.memory or 0)]
+        with task.log.open("ab") as log:
+            try:
+                child = subprocess.Popen(
+                    [*arguments, *command_line(task)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=task.home,
+                    env=environment(task),
+                    start_new_session=True,
+                    **other,  # type: ignore[call-overload]
+                )
+            except OSError as error:
+                raise Unavailable(f"The job's process could not be started: {error}.", "See the host's log.") from error
+        self._children[task.job.name] = child
+        self._let_begin(child, folder)
+
+    def _let_begin(self, child: subprocess.Popen[bytes], folder: Path) -> None:
+        process = look(child.pid)
+        assert child.stdin is not None
+        assert process is not None, "a child that was not waited for is there"
+        write_durably(folder / "pid", f"{child.pid} {process.started}".encode())
+        with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(b"go\n")
+
+    def _supervisor(self, task: Task) -> Process | None:
+        try:
+            pid, started = map(int, (task.folder / _FOLDER / "pid").read_text().split())
+        except (OSError, ValueError):
+            return None
+        process = look(pid)
+        return process if process is not None and process.started == started and process.alive else None
+
+    def _family(self, task: Task) -> list[Process]:
+        """The job's processes, its first one first."""
+        supervisor = self._supervisor(task)
+        found = descendants(supervisor.pid) if supervisor is not None else []
+        return [process for process in found if process.name != _SANDBOX]
+
+    def _collect(self, task: Task) -> None:
+        child = self._children.pop(task.job.name, None)
+        if child is not None:
+            child.wait()
