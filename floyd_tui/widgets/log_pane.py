@@ -78,8 +78,9 @@ class LogPane(Vertical):
 
     filtering: var[bool] = var(False)
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, noun: str = "log", id: str | None = None) -> None:
         super().__init__(id=id)
+        self._noun = noun
         self._trouble = ""
         self._inverse = False
 
@@ -173,8 +174,10 @@ class LogPane(Vertical):
     def _position(self) -> Content:
         view = self.view
         lines = f"{view.buffer.lines:,} lines, {size(view.buffer.size)}"
+        if not self._noun:
+            return Content.styled(f"{view.buffer.lines:,} lines", "$dim")
         if view.ended:
-            state = Content.styled("■ end of log", "$dim") if view.following else Content.styled("■ ended", "$dim")
+            state = Content.styled(f"■ end of {self._noun}" if view.following else "■ ended", "$dim")
         elif view.following:
             state = Content.styled("● following", "$running")
         else:

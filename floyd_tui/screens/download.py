@@ -1,0 +1,211 @@
+"""Fetching files: where to, how far it is, what to do with files that are in the way, what came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.client.transfer import Downloaded, Progress, download
+from floyd_tui.errors import FilesInTheWay, FloydError
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.path_input import PathInput
+from floyd_tui.widgets.progress_line import ProgressLine
+from runner.models import Ref
+
+STYLES: list[str | PurePath] = ["dialog.tcss", "download.tcss"]
+STATES = ("asking", "fetching", "clash", "done")
+KEYS = {
+    "asking": "Enter fetches · Tab completes · Esc closes",
+    "fetching": "Esc cancels; what came stays",
+    "clash": "Esc: back to the folder",
+    "done": "y copies the path · Esc closes",
+}
+
+
+def suggested_folder(source: str) -> str:
+    """Where the files of `source` go unless told otherwise: ``outputs/digits-7`` below the current folder."""
+    ref = Ref.parse(source)
+    name = f"{ref.name}-{ref.number}" if ref.number else ref.name
+    return f"{'code' if ref.area == 'code' else 'data' if ref.kind == 'datasets' else 'outputs'}/{name}"
+
+
+class DownloadScreen(ModalScreen[Path | None]):
+    """Fetches `paths` of `source` (an empty path is all of it); dismisses with where they are, or None."""
+
+    CSS_PATH = STYLES
+    AUTO_FOCUS = "#to"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Close", id="download.back", tooltip="Cancel what runs, or close"),
+        Binding("y", "copy_path", "Copy path", show=False, id="download.copy", tooltip="Copy where the files are"),
+    ]
+
+    def __init__(self, link: Link, source: str, paths: Sequence[str]) -> None:
+        super().__init__()
+        self.link, self.source, self.paths = link, source, tuple(paths) or ("",)
+        self.state = "asking"
+        self.came: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="-asking"):
+            yield Static(self._question(), id="question", markup=False)
+            yield Static(id="wrong", classes="wrong", markup=False)
+            with Vertical(id="asking", classes="part"):
+                yield Static("into the folder", classes="label")
+                yield PathInput(suggested_folder(self.source), placeholder="a folder here", id="to")
+                yield Static("…", id="what", classes="dim")
+            with Vertical(id="fetching", classes="part"):
+                yield ProgressLine(id="bar")
+                yield Static(id="rate")
+            with Vertical(id="clash", classes="part"):
+                yield Static(id="clash-title", classes="label", markup=False)
+                with VerticalScroll(id="clashes", can_focus=False):
+                    yield Static(id="clash-names", markup=False)
+            with Vertical(id="done", classes="part"):
+                yield Static(id="outcome")
+            with Horizontal(id="answers"):
+                yield Button("Another folder", id="other", compact=True)
+                yield Button("Overwrite", id="overwrite", compact=True, variant="error")
+            yield Static(KEYS["asking"], id="keys")
+
+    def _question(self) -> str:
+        names = [fmt.plain(path) for path in self.paths if path]
+        what = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return f"Fetch {what or 'everything'} from {fmt.plain(self.source)}"
+
+    def on_mount(self) -> None:
+        self._count()
+
+    def _enter(self, state: str) -> None:
+        """Show the part that belongs to `state`."""
+        self.state = state
+        dialog = self.query_one("#dialog")
+        for name in STATES:
+            dialog.set_class(name == state, f"-{name}")
+        self.query_one("#keys", Static).update(KEYS[state])
+        if state == "asking":
+            self.query_one("#to").focus()
+        elif state == "clash":
+            self.query_one("#other").focus()
+        else:
+            self.set_focus(None)
+
+    @work(exclusive=True, group="count", exit_on_error=False)
+    async def _count(self) -> None:
+        """Say how much there is."""
+        what = self.query_one("#what", Static)
+        try:
+            found = [info for path in self.paths for info in await self.link.client.files(self.source, path, True)]
+        except FloydError as error:
+            self._wrong(error)
+            what.update("")
+            return
+        files = [info for info in found if info.kind != "dir"]
+        what.update(f"{fmt.count(len(files), 'file')}, {fmt.size(sum(info.size for info in files))}")
+
+    # Fetching
+
+    @on(Input.Submitted, "#to")
+    def _chosen(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.fetch()
+
+    @property
+    def folder(self) -> Path:
+        """The folder chosen."""
+        return Path(self.query_one("#to", Input).value.strip()).expanduser()
+
+    @work(exclusive=True, group="fetch", exit_on_error=False)
+    async def fetch(self, overwrite: bool = False) -> None:
+        """Fetch all paths, one after another."""
+        self.query_one("#wrong").remove_class("-shown")
+        self._progress(Progress())
+        self._enter("fetching")
+        came: list[Downloaded] = []
+        try:
+            for path in self.paths:
+                came.append(  # noqa: PERF401  each is kept even where the next one fails
+                    await download(
+                        self.link, self.source, path, self.folder, overwrite=overwrite, progress=self._progress
+                    )
+                )
+        except FilesInTheWay as error:
+            self._ask_about(error.paths)
+        except FloydError as error:
+            self._wrong(error)
+            self._enter("asking")
+        else:
+            self._done(came)
+
+    def _progress(self, progress: Progress) -> None:
+        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
+        self.query_one(ProgressLine).share = share
+        left = f"{fmt.duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
+        words = [
+            f"{fmt.size(progress.done_bytes)} of {fmt.size(progress.total_bytes)}",
+            f"{progress.done_files:,} of {fmt.count(progress.total_files, 'file')}",
+            fmt.rate(progress.rate) if progress.rate else "",
+            left,
+        ]
+        self.query_one("#rate", Static).update("   ".join(word for word in words if word))
+
+    def _ask_about(self, paths: Sequence[str]) -> None:
+        what = "This file is" if len(paths) == 1 else f"These {len(paths):,} files are"
+        self.query_one("#clash-title", Static).update(f"{what} here with other content, and would be lost:")
+        self.query_one("#clash-names", Static).update("\n".join(fmt.plain(path) for path in paths))
+        self._enter("clash")
+
+    @on(Button.Pressed)
+    def _answered(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "overwrite":
+            self.fetch(overwrite=True)
+        else:
+            self._enter("asking")
+
+    def _wrong(self, error: FloydError) -> None:
+        wrong = self.query_one("#wrong", Static)
+        wrong.update(str(error))
+        wrong.add_class("-shown")
+
+    def _done(self, came: Sequence[Downloaded]) -> None:
+        self.came = came[0].path if len(came) == 1 else self.folder.absolute()
+        files, size = sum(one.files for one in came), sum(one.size for one in came)
+        kept, left_out = sum(one.kept for one in came), [path for one in came for path in one.left_out]
+        lines = [Content.styled(f"✔ {fmt.count(files, 'file')}, {fmt.size(size)}", "bold $good")]
+        lines.append(Content.styled(fmt.plain(str(self.came)), "$foreground"))
+        if kept:
+            lines.append(Content.styled(f"{fmt.count(kept, 'file')} more were here already.", "$dim"))
+        if left_out:
+            lines.append(Content.styled(f"Left out: {fmt.plain(', '.join(left_out[:5]))} (links)", "$warn"))
+        self.query_one("#outcome", Static).update(Content("\n").join(lines))
+        self._enter("done")
+
+    # Keys
+
+    def action_back(self) -> None:
+        """Cancel what runs, go back from the question, or close."""
+        if self.state == "fetching":
+            self.workers.cancel_group(self, "fetch")
+            self._enter("asking")
+            self.notify("Cancelled. The next try goes on where this one stopped.")
+        elif self.state == "clash":
+            self._enter("asking")
+        else:
+            self.dismiss(self.came)
+
+    def action_copy_path(self) -> None:
+        """Copy where the files are."""
+        if self.came:
+            self.app.copy_to_clipboard(str(self.came))
+            self.notify(fmt.plain(str(self.came)), title="Copied", timeout=3, markup=False)
