@@ -48,6 +48,10 @@ def show_table(
         click.echo(empty, err=True)
         return
     people = sys.stdout.isatty()
+    if people:  # a script gets every column every time
+        used = [any(_text(row[at]) for row in filled) for at in range(len(columns))]
+        columns = [column for column, keep in zip(columns, used, strict=True) if keep]
+        filled = [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in filled]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")

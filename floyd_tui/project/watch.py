@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
@@ -16,14 +16,18 @@ QUIET_MS = 200
 AT_MOST_MS = 2_000
 
 
-async def changes(folder: Path, defaults: tuple[str, ...] = CODE_DEFAULTS) -> AsyncIterator[frozenset[str]]:
+def changes(folder: Path, defaults: tuple[str, ...] = CODE_DEFAULTS) -> AsyncGenerator[frozenset[str], None]:
     """Batches of changed paths below `folder`, relative to it; only those that go up.
 
     Watching has begun once the generator first waits. Raises `ProjectError` where the folder cannot be watched.
     """
+    return _changes(folder.resolve(), defaults)
+
+
+async def _changes(root: Path, defaults: tuple[str, ...]) -> AsyncGenerator[frozenset[str], None]:
     from watchfiles import awatch
 
-    root = await asyncio.to_thread(folder.resolve)
+    # Nothing may be awaited before this: the first changes would go unseen.
     feed = awatch(root, watch_filter=None, debounce=AT_MOST_MS, step=QUIET_MS)
     try:
         async for batch in feed:
