@@ -15,6 +15,7 @@ from dataclasses import replace
 from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, list_folder, not_found
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
+from floyd_tui.config import Config
 from floyd_tui.errors import FloydError, HostUnreachable
 from runner.models import (
     BLOB_FRAME,
@@ -367,6 +368,11 @@ class FakeLinks(Mapping[str, FakeLink]):
 
     def __len__(self) -> int:
         return len(self._links)
+
+    async def reload(self, config: Config) -> None:
+        """Hosts that are new in the settings are machines like this one."""
+        for name in config.hosts:
+            self._links.setdefault(name, FakeLink(name, laptop_host(), LinkState.CONNECTING))
 
     async def close(self) -> None:
         """Close every link."""

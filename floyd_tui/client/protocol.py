@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from floyd_tui.config import Config
 from floyd_tui.errors import FloydError
 from runner.models import (
     AddedVersion,
@@ -189,5 +190,9 @@ class LinkSet(Protocol):
         ...
 
     def names(self) -> list[str]: ...
+    async def reload(self, config: Config) -> None:
+        """Take over new settings: hosts that came are there, hosts that went are closed."""
+        ...
+
     def __getitem__(self, name: str, /) -> Link: ...
     async def close(self) -> None: ...

@@ -35,11 +35,11 @@ async def follow(
                 apply(event)
         except FloydError as error:
             trouble(error)
-        await _change_or(link, delay)
+        await change_or(link, delay)
         delay = min(delay * 2, LAST_DELAY)
 
 
-async def _change_or(link: Link, seconds: float) -> None:
+async def change_or(link: Link, seconds: float) -> None:
     """Wait for the link's next change; a live link that failed a question is asked again after `seconds`."""
     changed = asyncio.Event()
     was_failed = link.status.state is LinkState.FAILED

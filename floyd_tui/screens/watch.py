@@ -1,0 +1,237 @@
+"""Watch mode: a folder here runs again on every change; what changed, what was sent, and the log of the run."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError, ProjectError, RunnerProblem
+from floyd_tui.project import rerun
+from floyd_tui.screens import job_actions
+from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.launch_draft import draft_of
+from floyd_tui.screens.launch_form import shown_path
+from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.log_pane import LogPane
+from floyd_tui.widgets.top_bar import TopBar
+from floyd_tui.widgets.upload_panel import UploadPanel
+from runner.models import Job, Launch, LogEnd
+
+PATHS_SHOWN = 3
+RETRY_SECONDS = 1.0
+
+
+class WatchScreen(Screen[None]):
+    """Shows what would run; Enter begins to watch, Esc ends it and lets the last run go on."""
+
+    CSS_PATH = "watch.tcss"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "begin", "Start watching", id="watch.begin", tooltip="Run now, and again on each change"),
+        Binding("s", "stop", "Stop run", id="watch.stop", tooltip="Stop this run; the next change starts another"),
+        Binding("i", "open", "Open job", id="watch.open", tooltip="The run's own screen; watching goes on"),
+        Binding("escape", "leave", "Leave", id="watch.leave", tooltip="End watching; the last run goes on"),
+    ]
+
+    def __init__(self, link: Link, folder: Path) -> None:
+        super().__init__()
+        self._link, self._folder = link, folder
+        self._launch: Launch | None = None
+        self._job: Job | None = None
+        self._watching = False
+        self._changed: tuple[tuple[str, ...], float] | None = None
+        self._state = Content()
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self._link, "watch")
+        yield Static(id="watch-head")
+        yield UploadPanel()
+        yield LogPane()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(UploadPanel).display = False
+        self.set_interval(1, self._draw)
+        self._prepare()
+
+    @work(exclusive=True, group="watch", exit_on_error=False)
+    async def _prepare(self) -> None:
+        """What would run: the folder's own settings, or else those of the project's last job."""
+        pane = self.query_one(LogPane)
+        pane.say(f"◐ Reading {shown_path(self._folder)} …", color="dim")
+        try:
+            draft = await draft_of(self._folder)
+            self._folder = draft.folder
+            self._launch = draft.launch if draft.launch.command else await self._as_last_time(draft.launch)
+        except FloydError as error:
+            pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
+        else:
+            pane.say("Enter starts it", f"It runs at once, and again whenever a file in {self._folder.name} changes.")
+        self._draw()
+        self.refresh_bindings()
+
+    async def _as_last_time(self, launch: Launch) -> Launch:
+        try:
+            last = await self._link.client.job(launch.project) if launch.project else None
+        except RunnerProblem as error:
+            if error.code != "not_found":
+                raise
+            last = None
+        if last is None:
+            raise ProjectError(
+                "Nothing says what to run.", "Write `command:` in floyd.yml, or launch it once with n; then watch."
+            )
+        return replace(last.relaunch(), code_from=None, relaunched_from=None)
+
+    # Watching
+
+    def action_begin(self) -> None:
+        """Run now, and again on each change."""
+        if self._launch and not self._watching:
+            self._watching = True
+            self.refresh_bindings()
+            self._watch(self._launch)
+
+    @work(exclusive=True, group="watch", exit_on_error=False)
+    async def _watch(self, launch: Launch) -> None:
+        feed = rerun.watch_loop(self._link, self._folder, launch)
+        try:
+            async for event in feed:
+                self._take(event)
+        except FloydError as error:
+            self.query_one(LogPane).say(f"✘ {error.title}", error.message, error.hint, "bad")
+            self._watching = False
+            self.refresh_bindings()
+        finally:
+            await feed.aclose()
+
+    def _take(self, event: rerun.WatchEvent) -> None:
+        panel = self.query_one(UploadPanel)
+        panel.display = isinstance(event, rerun.Sending)
+        match event:
+            case rerun.Changed(paths):
+                self._changed = (paths, fmt.now(self))
+            case rerun.Unchanged():
+                self._state = Content.styled("nothing is new in it, so the last run stands", "$dim")
+            case rerun.Stopping(job):
+                self._state = Content.styled(f"stopping {job.short} …", "$busy")
+            case rerun.Sending(stage):
+                panel.show_stage(stage)
+                if stage.phase == "launching" and stage.snapshot:
+                    words = f"{fmt.count(stage.snapshot.files, 'file')}, {fmt.size(stage.snapshot.size)} in all"
+                    self._state = Content.styled(words, "$dim")
+            case rerun.Launched(job):
+                self._job = job
+                self._follow_log(job)
+                self.refresh_bindings()
+            case rerun.Failed(error):
+                self._state = Content.styled(fmt.plain(str(error)), "$bad")
+                show_error(self, error, self._link)
+        self._draw()
+
+    @work(exclusive=True, group="log", exit_on_error=False)
+    async def _follow_log(self, job: Job) -> None:
+        """The run's log to its end; a new run takes its place."""
+        pane = self.query_one(LogPane)
+        pane.view.reset()
+        pane.say(f"◌ {job.short} is on its way", "Its log follows.", color="dim")
+        end: LogEnd | None = None
+        while end is None:
+            try:
+                await self._link.connected()
+                async for chunk in self._link.client.logs(job.name, pane.view.buffer.size, follow=True):
+                    if chunk.data:
+                        pane.show_lines()
+                        pane.view.feed(chunk.data)
+                    pane.view.add_times(chunk.times)
+                    end = chunk.end or end
+                    await asyncio.sleep(0)
+            except FloydError:
+                await asyncio.sleep(RETRY_SECONDS)
+        pane.view.finish()
+        await self._settle(job)
+
+    async def _settle(self, job: Job) -> None:
+        try:
+            self._job = await self._link.client.job(job.name)
+        except FloydError as error:
+            show_error(self, error, self._link)
+        if self._job and not self.query_one(LogPane).view.buffer.size:
+            color = fmt.color(self._job.state)
+            self.query_one(LogPane).say(
+                f"{fmt.sign(self._job.state)} {fmt.words(self._job.state)}", self._job.reason, color=color
+            )
+        self._draw()
+        self.refresh_bindings()
+
+    # What is shown
+
+    def _draw(self) -> None:
+        lines = [self._line("folder", Content(fmt.plain(shown_path(self._folder))))]
+        if self._launch:
+            facts = [self._launch.command, self._launch.environment or "the host's environment"]
+            facts.append(fmt.count(self._launch.gpus, "GPU") if self._launch.gpus else "no GPU")
+            lines.append(self._line("runs", Content.styled(fmt.plain("   ".join(facts)), "$accent")))
+        lines.append(self._line("changed", self._change()))
+        lines.append(self._line("run", self._run()))
+        self.query_one("#watch-head", Static).update(Content("\n").join(lines))
+
+    def _line(self, label: str, text: Content) -> Content:
+        return Content.assemble((f"{label:9}", "$dim"), text)
+
+    def _change(self) -> Content:
+        if self._changed is None:
+            return Content.styled("nothing yet" if self._watching else "", "$dim")
+        paths, at = self._changed
+        more = f" and {len(paths) - PATHS_SHOWN} more" if len(paths) > PATHS_SHOWN else ""
+        names = fmt.plain(", ".join(paths[:PATHS_SHOWN]))
+        ago = fmt.age(at, fmt.now(self))
+        return Content.assemble(names, more, (f"   {ago}{'' if ago == 'now' else ' ago'}", "$dim"))
+
+    def _run(self) -> Content:
+        if self._job is None:
+            return self._state or Content.styled("not yet", "$dim")
+        job = self._job
+        color = fmt.color(job.state)
+        code = f", exit {job.exit_code}" if job.exit_code else ""
+        name = Content.styled(f"{fmt.sign(job.state)} {job.short} {fmt.words(job.state)}{code}", f"${color}")
+        return Content.assemble(name, "   ", self._state)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what cannot be done yet."""
+        match action:
+            case "begin":
+                return None if self._watching or self._launch is None else True
+            case "stop":
+                return True if self._job and not self._job.state.ended else None
+            case "open":
+                return True if self._job else None
+        return True
+
+    def action_stop(self) -> None:
+        """Stop this run."""
+        if self._job:
+            job_actions.stop(self, self._link, self._job)
+
+    def action_open(self) -> None:
+        """The run's own screen."""
+        if self._job:
+            job_actions.open_job(self, self._link, self._job)
+
+    def action_leave(self) -> None:
+        """End watching."""
+        if self._job and not self._job.state.ended:
+            self.app.notify(f"{self._job.short} goes on.")
+        self.dismiss(None)
