@@ -25,7 +25,7 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
-from runner.models import Job, Launch, LogEnd
+from runner.models import Job, Launch
 
 PATHS_SHOWN = 3
 RETRY_SECONDS = 1.0
@@ -145,21 +145,27 @@ class WatchScreen(Screen[None]):
         pane = self.query_one(LogPane)
         pane.view.reset()
         pane.say(f"◌ {job.short} is on its way", "Its log follows.", color="dim")
-        end: LogEnd | None = None
-        while end is None:
-            try:
-                await self._link.connected()
-                async for chunk in self._link.client.logs(job.name, pane.view.buffer.size, follow=True):
-                    if chunk.data:
-                        pane.show_lines()
-                        pane.view.feed(chunk.data)
-                    pane.view.add_times(chunk.times)
-                    end = chunk.end or end
-                    await asyncio.sleep(0)
-            except FloydError:
-                await asyncio.sleep(RETRY_SECONDS)
+        while not await self._read_log(pane, job):
+            await asyncio.sleep(RETRY_SECONDS)
         pane.view.finish()
         await self._settle(job)
+
+    async def _read_log(self, pane: LogPane, job: Job) -> bool:
+        """Read on from the byte that is missing; whether the log's end was reached."""
+        try:
+            await self._link.connected()
+            async for chunk in self._link.client.logs(job.name, pane.view.buffer.size, follow=True):
+                if chunk.data:
+                    pane.show_lines()
+                    pane.view.feed(chunk.data)
+                pane.view.add_times(chunk.times)
+                if chunk.end:
+                    return True
+                # A fast stream must leave time to draw and to answer keys.
+                await asyncio.sleep(0)
+        except FloydError:
+            return False
+        return False
 
     async def _settle(self, job: Job) -> None:
         try:

@@ -14,7 +14,7 @@ from floyd_tui.widgets.paint import Paint
 from runner.models import GpuStats, HostStats, JobStats
 
 HISTORY = 120
-LABEL, VALUE = 8, 20
+LABEL, VALUE = 8, 22
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -59,7 +59,7 @@ def gauges(history: Sequence[HostStats], width: int, paint: Paint) -> Group:
     for index, gpu in enumerate(now.gpus):
         lines += [*draw.gpu(gpu, index), Text()]
     if now.jobs:
-        lines += [paint("Running jobs", style="bold"), *(draw.job(use, now.cpu_count) for use in now.jobs)]
+        lines += [paint("Running jobs", style="bold"), *(draw.job(use) for use in now.jobs)]
     return Group(*lines)
 
 
@@ -68,7 +68,8 @@ class _Drawer:
 
     def __init__(self, history: Sequence[HostStats], width: int, paint: Paint) -> None:
         self._history, self._now, self._paint = history, history[-1], paint
-        self._spark = 30 if width >= 100 else (16 if width >= 66 else 0)
+        # Where there is no room for a history beside every bar, it goes where a short value leaves some.
+        self._spark = 30 if width >= 100 else (16 if width >= 68 else 0)
         self._bar = max(6, min(60, width - LABEL - VALUE - self._spark - (2 if self._spark else 0)))
 
     def host(self) -> list[Text]:
@@ -77,12 +78,7 @@ class _Drawer:
         cores = f"{fmt.percent(now.cpu_percent)} of {now.cpu_count} cores"
         return [
             self._line("CPU", now.cpu_percent, cores, lambda s: s.cpu_percent),
-            self._line(
-                "Memory",
-                *_share(now.memory_used, now.memory_total),
-                lambda s: 100 * s.memory_used / s.memory_total,
-                full=90,
-            ),
+            self._line("Memory", *_share(now.memory_used, now.memory_total), _host_memory, full=90),
             self._line("Disk", *_share(now.disk_used, now.disk_total), None, full=90),
         ]
 
@@ -106,15 +102,15 @@ class _Drawer:
             heat,
         ]
 
-    def job(self, use: JobStats, cores: int) -> Text:
+    def job(self, use: JobStats) -> Text:
         """What one job uses."""
         paint = self._paint
         name = use.job.partition("/projects/")[2] or use.job
-        limit = f" of {fmt.size(use.memory_limit)}" if use.memory_limit else ""
-        cpu = fmt.DASH if use.cpu_percent is None else f"{use.cpu_percent / 100:.1f} of {cores} cores"
+        memory = _share(use.memory_used, use.memory_limit)[1] if use.memory_limit else fmt.size(use.memory_used)
+        cpu = fmt.DASH if use.cpu_percent is None else f"{use.cpu_percent / 100:.1f} cores"
         line = Text.assemble(
-            paint(f"● {name:18}", "running"), paint("  CPU ", "dim"), paint(cpu),
-            paint("   memory ", "dim"), paint(f"{fmt.size(use.memory_used)}{limit}"),
+            paint(f"● {name:14}", "running"), paint("  CPU ", "dim"), paint(cpu),
+            paint("   memory ", "dim"), paint(memory),
         )  # fmt: skip
         line.no_wrap, line.overflow = True, "ellipsis"
         return line
@@ -127,18 +123,20 @@ class _Drawer:
         past: Callable[[HostStats], float | None] | None,
         full: float = 200,
     ) -> Text:
-        paint = self._paint
-        color = (
-            "bad" if percent is not None and percent >= full + 5 else "warn" if (percent or 0) >= full else "running"
-        )
-        filled = round(self._bar * min(100.0, percent or 0.0) / 100)
+        paint, share = self._paint, percent or 0.0
+        color = "bad" if share >= full + 5 else "warn" if share >= full else "running"
+        filled = round(self._bar * min(100.0, share) / 100)
         line = Text.assemble(
             paint(label.ljust(LABEL), "dim"),
             paint("━" * filled, color), paint("━" * (self._bar - filled), "faint"),
-            paint(" " + value.ljust(VALUE - 1)),
+            paint(" " + value),
         )  # fmt: skip
+        room = VALUE - 1 - len(value)
         if past and self._spark:
+            line.append(" " * room)
             line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), color))
+        elif past and room > 12:
+            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), color))
         return line
 
 
@@ -153,6 +151,10 @@ def _share(used: int | None, total: int | None) -> tuple[float | None, str]:
     if used is None or not total:
         return None, fmt.DASH
     return 100 * used / total, f"{fmt.size(used).removesuffix(fmt.size(total)[-4:])} of {fmt.size(total)}"
+
+
+def _host_memory(stats: HostStats) -> float | None:
+    return _share(stats.memory_used, stats.memory_total)[0]
 
 
 def _memory_percent(gpu: GpuStats) -> float | None:
