@@ -34,13 +34,14 @@ class Sshd:
     """One sshd; use it as a context manager.
 
     `port`, `user`, `folder`, `host_key` (public line without comment), `client_key` (path of a key it lets in) and
-    `env` (what sessions see: set before starting) are for the tests. HOME of sessions is that of the user who runs the
+    `env` (what sessions see: set before starting) are for the tests. `settings` are lines of sshd_config. HOME of sessions is that of the user who runs the
     tests, so pass FLOYD_RUNNER_HOME in `env` to point sessions at a runner's data folder.
     """
 
-    def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, env: dict[str, str] | None = None, settings: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.env = dict(env or {})
+        self.settings = settings
         self.user = getpass.getuser()
         self.port = free_port()
         self.client_key = make_key(folder / "client_key")
@@ -75,6 +76,7 @@ class Sshd:
     def start(self) -> None:
         """Start (again, on the same port) and wait until it takes connections."""
         lines = [
+            *self.settings,  # the first of two that differ counts
             f"Port {self.port}",
             "ListenAddress 127.0.0.1",
             f"HostKey {self._host_key}",
