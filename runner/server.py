@@ -83,6 +83,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._runner = runner
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order; uvicorn's own would raise the signal again at the end, and the socket would be left behind."""
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._runner.closing.set()
         await super().shutdown(sockets)

@@ -9,13 +9,14 @@ import time
 
 from runner import __version__
 from runner.listing import Listings
-from runner.models import API_VERSION, Event, Job, RunnerInfo
+from runner.models import API_VERSION, Event, RunnerInfo
 from runner.output import Outputs
 from runner.settings import Settings
 from runner.sources import Sources
 from runner.store.blobs import BlobStore
 from runner.store.datasets import Datasets
 from runner.store.db import Database
+from runner.store.jobs import JobStore
 from runner.store.trees import Trees
 
 
@@ -33,7 +34,8 @@ class Runner:
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, _ignore)
         self.outputs = Outputs(self.blobs, self.trees)
-        self.sources = Sources(settings, self.trees, self.datasets, _NoJobs())
+        self.job_store = JobStore(self.db)
+        self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
         self.listings = Listings(self.trees, self.outputs)
 
     async def start(self) -> None:
@@ -44,6 +46,7 @@ class Runner:
     async def close(self) -> None:
         """Let go of everything; jobs run on."""
         self.closing.set()
+        await self.blobs.settle()
         await asyncio.to_thread(self.db.close)
 
     def info(self, owner: str) -> RunnerInfo:
@@ -63,11 +66,3 @@ class Runner:
 
 def _ignore(_: Event) -> None:
     return None
-
-
-class _NoJobs:
-    async def find(self, owner: str, project: str, number: int | None = None) -> Job | None:
-        return None
-
-    async def project_names(self, owner: str) -> list[str]:
-        return []

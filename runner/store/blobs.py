@@ -6,6 +6,7 @@ it, ``abcd….x`` with mode 0555, made when it is first wanted.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import hashlib
@@ -37,10 +38,12 @@ class BlobStore:
         self._blobs = folder / "blobs"
         self.partials = folder / "partial"
         self._db = db
+        self._uploads: set[asyncio.Event] = set()
         for made in (self._blobs, self.partials):
             made.mkdir(exist_ok=True)
-        for number in range(256):
-            (self._blobs / f"{number:02x}").mkdir(exist_ok=True)
+        if not (self._blobs / "ff").exists():
+            for number in range(256):
+                (self._blobs / f"{number:02x}").mkdir(exist_ok=True)
 
     def path(self, digest: str, executable: bool = False) -> Path:
         """Where the blob's file lies, whether it is there or not."""
@@ -142,6 +145,17 @@ class BlobStore:
                 file.unlink()
             elif file.name != digest:
                 park(file, file.with_name(digest))
+
+    def receiving(self) -> asyncio.Event:
+        """Say that an upload goes on until the event returned is set, for `settle` to wait for."""
+        ended = asyncio.Event()
+        self._uploads = {upload for upload in self._uploads if not upload.is_set()} | {ended}
+        return ended
+
+    async def settle(self) -> None:
+        """Wait until no upload goes on any more: each keeps what it has when its request is cut off."""
+        for ended in self._uploads:
+            await ended.wait()
 
     def _install_copy(self, digest: str, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")

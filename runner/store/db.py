@@ -23,14 +23,9 @@ class Database:
     """The runner's database. Open at once; `close` ends its threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file at `path` and bring its schema up to date; raises `Unavailable` if it is too new."""
+        """Open or create the file at `path` and bring its schema up to date; raises `Unavailable` if that cannot be."""
         self._path = path
-        self._writer = _connect(path)
-        try:
-            _migrate(self._writer, path)
-        except BaseException:
-            self._writer.close()
-            raise
+        self._writer = _open(path)
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = 1")
         self._write_thread = ThreadPoolExecutor(1, "db-write")
@@ -68,6 +63,22 @@ class Database:
         except sqlite3.OperationalError as error:
             raise _clear(error, self._path) from error
         return result
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """The first connection, with the schema up to date."""
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = _connect(path)
+        _migrate(connection, path)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, sqlite3.Error):
+            hint = "Restore it from a copy, or move it away to begin with an empty one."
+            raise Unavailable(f"The database {path} cannot be used: {error}.", hint) from error
+        raise
+    return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -221,7 +221,7 @@ class Trees:
     async def _note(self, owner: str, status: TreeStatus, complete: bool) -> None:
         row = (owner, status.digest, status.files, status.size, complete, time.time())
         sql = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET complete = max(complete, excluded.complete)"""
+                 ON CONFLICT (owner, digest) DO UPDATE SET complete = max(complete, excluded.complete)"""
         await self._db.write(lambda connection: connection.execute(sql, row))
 
 

@@ -7,13 +7,14 @@ goes to a file of its own at once, which stays for a later request to go on with
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.errors import BadRequest, Conflict
+from runner.errors import BadRequest, Conflict, RunnerError
 from runner.models import BLOB_FRAME
 from runner.store.blobs import BlobStore, hash_into, park
 from runner.store.disk import full_disk_told, require_space
@@ -56,17 +57,24 @@ async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) ->
     error or a broken line is stored, and of a large blob the beginning.
     """
     receiver = Receiver(blobs, owner)
+    batch = _Batch()
     hop = asyncio.ensure_future(_nothing())
     stored = 0
+    ended = blobs.receiving()
     try:
-        async for batch in _batched(chunks):
-            # While a thread works on one batch, the next one is read from the socket.
-            stored += await hop
-            hop = asyncio.ensure_future(_step(receiver, batch))
+        async for chunk in chunks:
+            batch.add(chunk)
+            if batch.size >= _HOP_BYTES:
+                # While a thread works on one batch, the next one is read from the socket.
+                stored += await hop
+                hop = asyncio.ensure_future(_step(receiver, batch.take()))
         stored += await hop
+        stored += await _step(receiver, batch.take())
         receiver.check_end()
     finally:
-        stored += await asyncio.shield(_close(receiver, hop))
+        closing = asyncio.ensure_future(_close(receiver, hop, batch.take()))
+        closing.add_done_callback(lambda _: ended.set())
+        stored += await asyncio.shield(closing)
     if receiver.bad:
         names = ", ".join(digest[:12] for digest in receiver.bad[:5])
         raise BadRequest(f"{len(receiver.bad)} of the blobs did not arrive as named: {names}.", "Send them again.")
@@ -82,8 +90,12 @@ async def _step(receiver: Receiver, batch: list[bytes]) -> int:
     return await _grant(receiver)
 
 
-async def _close(receiver: Receiver, hop: asyncio.Future[int]) -> int:
+async def _close(receiver: Receiver, hop: asyncio.Future[int], rest: list[bytes]) -> int:
+    """Keep what has arrived, `rest` too where the line broke before it was a batch."""
     await asyncio.wait((hop,))
+    if not hop.cancelled() and hop.exception() is None:
+        with contextlib.suppress(RunnerError):
+            await asyncio.to_thread(receiver.feed, rest)
     await asyncio.to_thread(receiver.close)
     return await _grant(receiver)
 
@@ -265,14 +277,19 @@ def _write_new(path: Path, data: bytearray) -> None:
         os.close(descriptor)
 
 
-async def _batched(chunks: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
+class _Batch:
     """Chunks gathered to about a MiB, so that small ones do not cost a hop to the thread each."""
-    batch: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        batch.append(chunk)
-        size += len(chunk)
-        if size >= _HOP_BYTES:
-            yield batch
-            batch, size = [], 0
-    yield batch
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._chunks: list[bytes] = []
+
+    def add(self, chunk: bytes) -> None:
+        """Put one more in."""
+        self._chunks.append(chunk)
+        self.size += len(chunk)
+
+    def take(self) -> list[bytes]:
+        """All of them, leaving none."""
+        chunks, self._chunks, self.size = self._chunks, [], 0
+        return chunks

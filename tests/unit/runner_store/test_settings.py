@@ -1,0 +1,57 @@
+"""runner.yml and where the data lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.errors import BadRequest
+from runner.models import Limits
+from runner.settings import Settings, default_data_dir
+
+
+def test_no_file_means_defaults(tmp_path: Path) -> None:
+    settings = Settings.load(tmp_path)
+    assert settings == Settings(tmp_path)
+    assert settings.socket == tmp_path / "runner.sock"
+
+
+def test_the_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "runner.yml").write_text("executor: process\nmax_running: 2\nlimits:\n  memory: 1024\n  cpus: 2\n")
+    settings = Settings.load(tmp_path)
+    assert (settings.executor, settings.max_running, settings.limits) == ("process", 2, Limits(memory=1024, cpus=2.0))
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
+def test_an_empty_file_means_defaults(tmp_path: Path, text: str) -> None:
+    (tmp_path / "runner.yml").write_text(text)
+    assert Settings.load(tmp_path) == Settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("executer: docker", "executer"),
+        ("- a list", "whole file"),
+        ("data_dir: /x", "data_dir"),
+        ("max_running: many", "max_running"),
+        ("executor: slurm", "executor"),
+        ("limits: {memory: lots}", "memory"),
+        ("a: [", "not YAML"),
+        ("\x01", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "runner.yml").write_text(text)
+    with pytest.raises(BadRequest) as told:
+        Settings.load(tmp_path)
+    assert named in told.value.detail
+    assert "runner.yml" in told.value.detail
+    assert told.value.hint
+
+
+def test_the_folder_comes_from_the_environment() -> None:
+    assert default_data_dir({"FLOYD_RUNNER_HOME": "/a", "XDG_DATA_HOME": "/b"}) == Path("/a")
+    assert default_data_dir({"XDG_DATA_HOME": "/b"}) == Path("/b/floyd-runner")
+    assert default_data_dir({}) == Path.home() / ".local/share/floyd-runner"
