@@ -14,18 +14,19 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from floyd_tui.client.protocol import Link
+from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, ProjectError, RunnerProblem
 from floyd_tui.project import rerun
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.launch_draft import draft_of
 from floyd_tui.screens.launch_form import shown_path
+from floyd_tui.screens.live import change_or, follow
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
-from runner.models import Job, Launch
+from runner.models import Event, Job, Launch
 
 PATHS_SHOWN = 3
 RETRY_SECONDS = 1.0
@@ -63,6 +64,25 @@ class WatchScreen(Screen[None]):
         self.query_one(UploadPanel).display = False
         self.set_interval(1, self._draw)
         self._prepare()
+        self._keep_true()
+
+    @work(exclusive=True, group="job", exit_on_error=False)
+    async def _keep_true(self) -> None:
+        """The run's state as it changes."""
+        await follow(self._link, self._ask_again, self._heard, lambda error: None)
+
+    async def _ask_again(self, client: Client) -> None:
+        if self._job:
+            self._job_is(await client.job(self._job.name))
+
+    def _heard(self, event: Event) -> None:
+        if event.job and self._job and event.job.name == self._job.name:
+            self._job_is(event.job)
+
+    def _job_is(self, job: Job) -> None:
+        self._job = job
+        self._draw()
+        self.refresh_bindings()
 
     @work(exclusive=True, group="watch", exit_on_error=False)
     async def _prepare(self) -> None:
@@ -131,9 +151,8 @@ class WatchScreen(Screen[None]):
                     words = f"{fmt.count(stage.snapshot.files, 'file')}, {fmt.size(stage.snapshot.size)} in all"
                     self._state = Content.styled(words, "$dim")
             case rerun.Launched(job):
-                self._job = job
+                self._job_is(job)
                 self._follow_log(job)
-                self.refresh_bindings()
             case rerun.Failed(error):
                 self._state = Content.styled(fmt.plain(str(error)), "$bad")
                 show_error(self, error, self._link)
@@ -146,9 +165,10 @@ class WatchScreen(Screen[None]):
         pane.view.reset()
         pane.say(f"◌ {job.short} is on its way", "Its log follows.", color="dim")
         while not await self._read_log(pane, job):
-            await asyncio.sleep(RETRY_SECONDS)
+            await change_or(self._link, RETRY_SECONDS)
         pane.view.finish()
-        await self._settle(job)
+        if not pane.view.buffer.size:
+            self._say_empty(self._job or job)
 
     async def _read_log(self, pane: LogPane, job: Job) -> bool:
         """Read on from the byte that is missing; whether the log's end was reached."""
@@ -167,18 +187,9 @@ class WatchScreen(Screen[None]):
             return False
         return False
 
-    async def _settle(self, job: Job) -> None:
-        try:
-            self._job = await self._link.client.job(job.name)
-        except FloydError as error:
-            show_error(self, error, self._link)
-        if self._job and not self.query_one(LogPane).view.buffer.size:
-            color = fmt.color(self._job.state)
-            self.query_one(LogPane).say(
-                f"{fmt.sign(self._job.state)} {fmt.words(self._job.state)}", self._job.reason, color=color
-            )
-        self._draw()
-        self.refresh_bindings()
+    def _say_empty(self, job: Job) -> None:
+        sign = f"{fmt.sign(job.state)} {fmt.words(job.state)}"
+        self.query_one(LogPane).say(sign, job.reason or "It wrote no log.", color=fmt.color(job.state))
 
     # What is shown
 

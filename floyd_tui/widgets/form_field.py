@@ -22,7 +22,7 @@ class FormField(Vertical):
         & .field-wrong { color: $bad; padding-left: 13; height: auto; display: none; }
         &.-wrong .field-wrong { display: block; }
         &.-wrong .field-label { color: $bad; }
-        &:focus-within .field-label { color: $accent; }
+        &.-typing .field-label { color: $accent; }
         & Input { width: 1fr; background: $surface; border: none; height: 1; padding: 0 1; }
         & Input:focus { background: $panel; background-tint: $panel 0%; }
         & Select { width: 1fr; }
@@ -42,6 +42,12 @@ class FormField(Vertical):
             if self._hint:
                 yield Static(self._hint, classes="field-hint")
         yield Static(classes="field-wrong", markup=False)
+
+    def on_descendant_focus(self) -> None:
+        self.add_class("-typing")
+
+    def on_descendant_blur(self) -> None:
+        self.remove_class("-typing")
 
     def wrong(self, sentence: str = "") -> None:
         """Show what is wrong here; nothing clears it."""

@@ -110,7 +110,7 @@ class _Drawer:
         cpu = fmt.DASH if use.cpu_percent is None else f"{use.cpu_percent / 100:.1f} cores"
         line = Text.assemble(
             paint(f"● {name:14}", "running"), paint("  CPU ", "dim"), paint(cpu),
-            paint("   memory ", "dim"), paint(memory),
+            paint("   "), paint(memory),
         )  # fmt: skip
         line.no_wrap, line.overflow = True, "ellipsis"
         return line
@@ -134,9 +134,9 @@ class _Drawer:
         room = VALUE - 1 - len(value)
         if past and self._spark:
             line.append(" " * room)
-            line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), color))
+            line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), "dim"))
         elif past and room > 12:
-            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), color))
+            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), "dim"))
         return line
 
 
