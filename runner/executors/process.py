@@ -85,8 +85,8 @@ class ProcessExecutor:
         main, others = family[0], family[1:]
         send([main], signal.SIGSTOP)
         send(family, signal.SIGTERM)
-        while still_there(others):
-            await asyncio.sleep(_POLL)  # noqa: ASYNC110 (other processes set no asyncio.Event)
+        while still_there(others):  # noqa: ASYNC110 (other processes set no asyncio.Event)
+            await asyncio.sleep(_POLL)
         send([main], signal.SIGCONT)
 
     async def kill(self, task: Task) -> None:

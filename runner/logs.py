@@ -1,0 +1,130 @@
+"""Logs: append-only files that jobs write and the runner only reads, by byte offset.
+
+Beside each lies `times`, a sparse index of (offset, time) pairs. Following costs what reading the file costs: no line
+is ever looked at, and no follower holds another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job, LogEnd, encode, log_frame
+
+TIMES_FILE = "times"
+FRAME_BYTES = 256 << 10
+SIGN_OF_LIFE = 15.0
+# How often a follower looks at the file's size, in seconds.
+_POLL = 0.1
+# Marks closer than this tell nobody more, in seconds.
+_MARK_EVERY = 0.5
+
+
+class TimesIndex:
+    """Writes the index of one log; `read_times` reads it."""
+
+    def __init__(self, log: Path) -> None:
+        self._path = log.with_name(TIMES_FILE)
+        marks = read_times(log, 0, None)
+        self._marked = marks[-1] if marks else (-1, 0.0)
+
+    def mark(self, offset: int) -> None:
+        """Note that from byte `offset` on lines are being written now."""
+        now = time.time()
+        if offset > self._marked[0] and (now - self._marked[1] >= _MARK_EVERY or now < self._marked[1]):
+            self._marked = (offset, now)
+            with self._path.open("ab") as file:
+                file.write(LOG_TIME.pack(offset, now))
+
+
+def read_times(log: Path, start: int, end: int | None) -> list[tuple[int, float]]:
+    """The marks that are about bytes from `start` up to `end` (None: to the last): the one before `start` counts too.
+
+    They begin no earlier than `start`, so that they fit what is read from there.
+    """
+    try:
+        raw = log.with_name(TIMES_FILE).read_bytes()
+    except FileNotFoundError:
+        return []
+
+    def mark(position: int) -> tuple[int, float]:
+        found: tuple[int, float] = LOG_TIME.unpack_from(raw, position * LOG_TIME.size)
+        return found
+
+    # A log of days has a long index: it is searched, not read through.
+    positions = range(len(raw) // LOG_TIME.size)
+    first = bisect.bisect_right(positions, start, key=lambda position: mark(position)[0])
+    behind = len(positions) if end is None else bisect.bisect_left(positions, end, key=lambda p: mark(p)[0])
+    marks = [mark(position) for position in range(first, behind)]
+    return [(start, mark(first - 1)[1]), *marks] if first else marks
+
+
+def size_of(log: Path) -> int:
+    """The log's size in bytes; 0 where there is none yet."""
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def read_piece(log: Path, offset: int, length: int) -> bytes:
+    """Up to `length` bytes from `offset` on."""
+    try:
+        # O_NOFOLLOW: the job's owner may write the log, and the runner reads for its caller only what is the log.
+        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
+def resolve_offset(log: Path, offset: int) -> int:
+    """Where reading begins: a negative `offset` counts from the end, and none lies behind it."""
+    size = size_of(log)
+    return max(0, size + offset) if offset < 0 else min(offset, size)
+
+
+async def read_log(log: Path, offset: int) -> AsyncIterator[bytes]:
+    """The log from `offset` to what is its end now."""
+    end = size_of(log)
+    while offset < end:
+        piece = await asyncio.to_thread(read_piece, log, offset, min(FRAME_BYTES, end - offset))
+        if not piece:
+            return
+        offset += len(piece)
+        yield piece
+
+
+async def follow_log(log: Path, offset: int, current: Callable[[], Awaitable[Job]]) -> AsyncIterator[bytes]:
+    """Frames of the log from `offset` on until the job has ended and its last byte is sent.
+
+    `current` tells the job as it is now; it must say "ended" only once the log is whole.
+    """
+    quiet_since = time.monotonic()
+    marked = -1
+    while True:
+        # Asked before reading: what was written before the end is in the file by then.
+        job = await current() if size_of(log) <= offset else None
+        piece = await asyncio.to_thread(read_piece, log, offset, FRAME_BYTES)
+        if piece:
+            times = await asyncio.to_thread(read_times, log, offset, offset + len(piece))
+            if fresh := [mark for mark in times if mark[0] > marked]:
+                marked = fresh[-1][0]
+                yield log_frame(LOG_TIMES, b"".join(LOG_TIME.pack(*mark) for mark in fresh))
+            yield log_frame(LOG_DATA, piece)
+            offset += len(piece)
+            quiet_since = time.monotonic()
+        elif job is not None and job.state.ended:
+            yield log_frame(LOG_END, encode(LogEnd(job.state, job.exit_code, offset)))
+            return
+        else:
+            if time.monotonic() - quiet_since >= SIGN_OF_LIFE:
+                quiet_since = time.monotonic()
+                yield log_frame(LOG_PING)
+            await asyncio.sleep(_POLL)
