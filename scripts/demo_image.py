@@ -11,7 +11,8 @@ import httpx
 
 from scripts.test_image import IMAGE, ImageError, engine, ensure_image, why_no_engine
 
-PUBLIC = "python:3.11-slim"
+# What the environment python-3.11 is made of, and the same without build tools: smaller to pull.
+ENVIRONMENT, PUBLIC = "python:3.11", "python:3.11-slim"
 # Seconds without a sign of progress after which a registry counts as out of reach.
 _SILENCE = 30.0
 
@@ -29,7 +30,7 @@ def choose(say: Callable[[str], None]) -> Choice:
     """Find out what can be had here; `say` is told of anything that takes a while."""
     if reason := why_no_engine():
         return Choice("process", "", reason)
-    for image in (PUBLIC, IMAGE):
+    for image in (ENVIRONMENT, PUBLIC, IMAGE):
         if _present(image):
             return Choice("docker", image, f"the engine has the image {image}.")
     say(f"Pulling {PUBLIC}; once is enough")
