@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
@@ -66,14 +67,16 @@ def _converter() -> Any:
     from cattrs import Converter
 
     converter = Converter(forbid_extra_keys=False, omit_if_default=False)
-    # cattrs would turn 1 into "1" and "x" into an error of int(); here a wrong type is a wrong type.
-    # By identity, since a hook for `str` would also catch enumerations of strings.
-    converter.register_structure_hook_func(lambda kind: kind in (str, int, bool), _exactly)
-    converter.register_structure_hook_func(lambda kind: kind is float, lambda v, _: float(_exactly(v, (int, float))))
+    # cattrs would turn 1 into "1" and "3" into 3; here a wrong type is a wrong type.
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook(float, lambda value, _: float(_exactly(value, (int, float))))
     return converter
 
 
 def _exactly(value: Any, kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)  # an enumeration of strings comes here as a `str`
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"not {kind}: {value!r}")
     return value
@@ -107,7 +110,7 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     """Read JSON text as `kind`; raises `BadMessage`."""
     try:
         parsed = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadMessage(f"not JSON: {error}") from error
     return from_dict(parsed, kind)
 
