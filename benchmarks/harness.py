@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -40,19 +40,38 @@ class Row:
         return {**asdict(self), "ok": self.ok}
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long one call of `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def nothing() -> None:
+    """No preparation."""
 
 
-def medians(runs: int, **works: Callable[[], object]) -> dict[str, float]:
-    """Median seconds of each of `works` over `runs` rounds of one each, after a round that does not count."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is timed, and what has to be made ready before each time."""
+
+    run: Callable[[], object]
+    prepare: Callable[[], object] = nothing
+
+    def seconds(self) -> float:
+        """How long one run takes, without its preparation."""
+        self.prepare()
+        start = time.perf_counter()
+        self.run()
+        return time.perf_counter() - start
+
+
+def medians(rounds: int, works: Mapping[str, Work]) -> dict[str, float]:
+    """Median seconds of each of `works` over `rounds` rounds of one each, after a round that does not count."""
     times: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(runs + 1):
+    for number in range(rounds + 1):
         for name, work in works.items():
-            took = seconds(work)
+            took = work.seconds()
             if number:
                 times[name].append(took)
     return {name: statistics.median(each) for name, each in times.items()}
+
+
+def beside(name: str, bar: float, rounds: int, works: Mapping[str, Work], **detail: object) -> Row:
+    """A row of ``ours`` beside the fastest of the other works: how many times as fast it is, at least `bar`."""
+    times = medians(rounds, works)
+    fastest = min((peer for peer in times if peer != "ours"), key=lambda peer: times[peer])
+    return Row(name, times[fastest] / times["ours"], bar, ">=", {"seconds": times, "fastest": fastest, **detail})

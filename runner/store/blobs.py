@@ -109,9 +109,10 @@ class BlobStore:
         """Those of `digests` that `owner` holds, with their sizes in bytes."""
         wanted = json.dumps(sorted(set(digests)))
 
+        # CROSS keeps SQLite from walking the list once for each blob of the owner.
         def query(connection: sqlite3.Connection) -> dict[str, int]:
             rows = connection.execute(
-                "SELECT digest, size FROM json_each(?) JOIN blob_holders ON digest = value WHERE owner = ?",
+                "SELECT digest, size FROM json_each(?) CROSS JOIN blob_holders ON digest = value WHERE owner = ?",
                 (wanted, owner),
             )
             return {row["digest"]: row["size"] for row in rows}
