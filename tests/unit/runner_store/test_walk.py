@@ -40,7 +40,7 @@ def test_no_link_is_followed_wherever_it_stands(root: Path, tmp_path: Path) -> N
     (root / "a/b/link").symlink_to(tmp_path / "secret/key")
     (root / "loop").symlink_to("loop")
     for path in ("folder/key", "a/up/secret/key", "a/b/link", "loop", "loop/x"):
-        with pytest.raises(OSError, match=path.rpartition("/")[2] or path):
+        with pytest.raises(OSError, match=r"Not a directory|Too many levels of symbolic links"):
             read(root, path)
 
 
