@@ -8,8 +8,9 @@ import socket
 import time
 
 from runner import __version__
+from runner.events import Hub
 from runner.listing import Listings
-from runner.models import API_VERSION, Event, RunnerInfo
+from runner.models import API_VERSION, RunnerInfo
 from runner.output import Outputs
 from runner.settings import Settings
 from runner.sources import Sources
@@ -29,10 +30,11 @@ class Runner:
         self.settings = settings
         self.closing = asyncio.Event()
         self.started_at = time.time()
+        self.events = Hub()
         self.db = Database(settings.database)
         self.blobs = BlobStore(folder, self.db)
         self.trees = Trees(folder, self.blobs, self.db)
-        self.datasets = Datasets(self.db, _ignore)
+        self.datasets = Datasets(self.db, self.events.publish)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
@@ -62,7 +64,3 @@ class Runner:
             pid=os.getpid(),
             started_at=self.started_at,
         )
-
-
-def _ignore(_: Event) -> None:
-    return None
