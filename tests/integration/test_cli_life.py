@@ -1,0 +1,309 @@
+"""The command line as a person or script uses it: real processes, a real runner, real signals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floyd_tui.config import LOCAL, Config, HostConfig
+from tests.support.runner import RunnerProcess
+from tests.support.sshd import Sshd
+from tests.support.wait import wait_for
+
+PROGRAM = [sys.executable, "-m", "floyd_tui"]
+INPUT = '"${FLOYD_INPUT:-/floyd/input}"'
+TRAIN = f"""
+set -e
+echo "reading"; cat {INPUT}/digits/one.txt
+if [ -e {INPUT}/previous/model.txt ]; then cat {INPUT}/previous/model.txt >> model.txt; fi
+cat {INPUT}/digits/one.txt >> model.txt
+mkdir -p logs; printf 'deep' > logs/deep.txt
+echo '{{"metric": "loss", "value": 0.25, "epoch": 1}}'
+"""
+
+
+class Shell:
+    """A person at a prompt: a folder, settings of their own, and `floyd-tui`."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        self.folder = folder
+        self.config = config
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What the programs see."""
+        return {**os.environ, "FLOYD_TUI_CONFIG": str(self.config), "PYTHONPATH": str(Path.cwd())}
+
+    def __call__(self, *words: str, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``floyd-tui WORDS`` without a terminal; fails the test unless it exits with `code`."""
+        done = subprocess.run(
+            [*PROGRAM, *words],
+            cwd=cwd or self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert done.returncode == code, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *words: str) -> Any:
+        """What ``floyd-tui WORDS --json`` prints."""
+        return json.loads(self(*words, "--json").stdout)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start ``floyd-tui WORDS`` in the background."""
+        return subprocess.Popen(
+            [*PROGRAM, *words],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def job_is(self, job: str, state: str) -> None:
+        """Wait until `job` is there and in `state`."""
+
+        def there() -> bool:
+            return any(
+                f"{one['project']}/{one['number']}" == job and one["state"] == state
+                for one in self.json("status", "--all")
+            )
+
+        wait_for(there, f"{job} to be {state}", 60)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, runner: RunnerProcess) -> Shell:
+    """A prompt in a project folder, with `local` the runner of this test."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    Config.load(tmp_path / "config").with_host(HostConfig(LOCAL, data_dir=str(runner.data_dir)))
+    return Shell(folder, tmp_path / "config")
+
+
+def test_a_whole_life(shell: Shell, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "one.txt").write_text("one\n")
+    (shell.folder / "train.sh").write_text(TRAIN)
+    (shell.folder / "floyd.yml").write_text("command: bash train.sh\ninput: [digits]\ndescription: first\n")
+    (shell.folder / ".git").mkdir()
+    (shell.folder / ".git" / "HEAD").write_text("x")
+
+    assert "the project life" in shell("init", "life").stdout
+    assert shell("data", "upload", str(data), "--name", "digits").stdout == "digits/1\n"
+    again = shell("data", "upload", str(data), "--name", "digits")
+    assert again.stdout == "digits/1\n"
+    assert "no new version" in again.stderr
+
+    followed = shell("run", "--follow")
+    assert followed.stdout == 'reading\none\n{"metric": "loss", "value": 0.25, "epoch": 1}\n'
+    assert ".git (built in)" in followed.stderr
+    assert "life/1 succeeded" in followed.stderr
+
+    (job,) = shell.json("status")
+    assert (job["state"], job["message"], job["metrics"]) == ("succeeded", "first", {"loss": 0.25})
+    assert shell.json("info", "1") == job
+    assert shell("logs", "life/1").stdout == followed.stdout
+    assert shell("logs", "-n", "1").stdout == followed.stdout.splitlines(keepends=True)[-1]
+    files = shell.json("output", "ls", "1", "-r")
+    assert [file["path"] for file in files if file["kind"] == "file"] == ["logs/deep.txt", "model.txt"]
+
+    shell("output", "get", "1")
+    assert (shell.folder / "life-1" / "model.txt").read_text() == "one\n"
+    shell("output", "get", "1", "logs/deep.txt", "--to", str(tmp_path / "here"))
+    assert (tmp_path / "here" / "deep.txt").read_text() == "deep"
+
+    shell("restart", "1", "--data", "digits:digits", "--data", "life/1/output:previous", "-m", "second", "-f")
+    second = shell.json("info")
+    assert (second["number"], second["message"], second["code"]) == (2, "second", job["code"])
+    assert second["relaunched_from"] == f"{job['owner']}/projects/life/1"
+    shell("output", "get", "2", "model.txt", "--to", str(tmp_path / "there"))
+    assert (tmp_path / "there" / "model.txt").read_text() == "one\none\n"
+
+    shell("clone", "1", str(tmp_path / "clone"))
+    assert (tmp_path / "clone" / "train.sh").read_text() == TRAIN
+    assert json.loads((tmp_path / "clone" / ".floydexpt").read_text())["name"] == "life"
+
+    added = shell.json("data", "add", "life/2/output", "--name", "models")
+    assert (added["created"], added["version"]["files"]) == (True, 2)
+    assert "Say --yes" in shell("delete", "life/2", code=1).stderr
+    shell("delete", "life/2", "--yes")
+    assert [one["number"] for one in shell.json("status", "life")] == [1]
+    shell("data", "clone", "models/1", str(tmp_path / "models"))
+    assert (tmp_path / "models" / "model.txt").read_text() == "one\none\n"
+
+
+def test_the_exit_code_is_the_jobs(shell: Shell) -> None:
+    shell("init", "codes")
+    assert shell("run", "-f", "echo out; echo err >&2; exit 3", code=3).stdout == "out\nerr\n"
+    name = shell("run", "exit 4").stdout.strip()
+    assert name == "codes/2"
+    shell("logs", "-f", name, code=4)
+    shell("run", "-f", "--max-runtime", "1", "sleep 60", code=124)
+    assert "timed out" in shell("info").stdout
+
+
+def test_a_stop_ends_who_follows_with_143(shell: Shell) -> None:
+    shell("init", "stops")
+    follower = shell.start("run", "-f", "echo on; sleep 300")
+    shell.job_is("stops/1", "running")
+    shell("stop")
+    out, said = follower.communicate(timeout=60)
+    assert (follower.returncode, out) == (143, "on\n")
+    assert "stops/1 stopped" in said
+
+
+def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(shell: Shell) -> None:
+    shell("init", "leave")
+    follower = shell.start("run", "-f", "echo on; sleep 300")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "on\n"
+    follower.send_signal(signal.SIGINT)
+    _, said = follower.communicate(timeout=60)
+    assert follower.returncode == 130
+    assert "leave/1 goes on" in said
+    assert "floyd-tui logs -f leave/1" in said
+    assert "Traceback" not in said
+    assert shell.json("info", "1")["state"] == "running"
+    shell("stop", "1")
+
+
+def test_watch_stops_and_runs_again(shell: Shell) -> None:
+    shell("init", "watched")
+    (shell.folder / "a.txt").write_text("first\n")
+    watcher = shell.start("watch", "-m", "w", "cat a.txt; sleep 300")
+    shell.job_is("watched/1", "running")
+    (shell.folder / "a.txt").write_text("second\n")
+    shell.job_is("watched/2", "running")
+    shell.job_is("watched/1", "stopped")
+    wait_for(lambda: shell("logs", "2").stdout == "second\n", "the log of the second run")
+    assert shell.json("info", "2")["message"] == "w"
+    watcher.send_signal(signal.SIGINT)
+    out, said = watcher.communicate(timeout=60)
+    assert (watcher.returncode, out) == (130, "watched/1\nwatched/2\n")
+    assert "changed: a.txt" in said
+    assert "watched/2 goes on" in said
+    shell("stop", "2")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "--data", "nowhere:x", "true"], 1, "nowhere"),
+        (["run", "--data", "a:x", "--data", "b:x", "true"], 1, "would both be mounted"),
+        (["run"], 1, "Nothing says what to run"),
+        (["run", "--env", "no-such-env", "--executor", "docker", "true"], 1, ""),
+        (["status", "--host", "nowhere"], 3, "no host 'nowhere'"),
+        (["info", "bad/99"], 1, "bad/99"),
+        (["logs", "bad/1"], 1, "bad"),
+        (["data", "ls", "nope"], 1, "nope"),
+        (["output", "get", "bad/1"], 1, "bad"),
+        (["host", "remove", "local"], 1, "cannot be removed"),
+        (["host", "add", "x", "not a place"], 1, "not a place to reach by SSH"),
+        (["host", "add", "a b", "ada@gauss"], 1, "cannot be a host name"),
+        (["host", "add", "local", "ada@gauss"], 1, "already"),
+        (["host", "check", "nowhere"], 3, "no host 'nowhere'"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_changes_nothing(shell: Shell, words: list[str], code: int, said: str) -> None:
+    shell("init", "bad")
+    done = shell(*words, code=code)
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert shell.json("status", "--all") == []
+    assert [host["name"] for host in shell.json("host", "ls")] == ["local"]
+
+
+def test_a_closed_pipe_is_no_error(shell: Shell) -> None:
+    shell("init", "pipe")
+    shell("run", "-f", "seq 200000")
+    first = subprocess.run(
+        f"{' '.join(PROGRAM)} logs 1 | head -n 1",
+        shell=True,
+        cwd=shell.folder,
+        env=shell.env,
+        capture_output=True,
+        check=True,
+    )
+    assert (first.stdout, first.stderr) == (b"1\n", b"")
+
+
+@pytest.mark.sshd
+def test_a_host_is_added_checked_and_used_over_ssh(shell: Shell, runner: RunnerProcess, sshd: Sshd) -> None:
+    where = [f"{sshd.user}@127.0.0.1:{sshd.port}", "-i", str(sshd.client_key), "--data-dir", str(runner.data_dir)]
+    refused = shell("host", "add", "gauss", *where, code=3)
+    assert "SHA256:" in refused.stderr
+    assert [host["name"] for host in shell.json("host", "ls")] == ["local"]
+
+    added = shell("host", "add", "gauss", *where, "--trust", "--default")
+    assert "gauss is added" in added.stderr
+    assert "Jobs run by" in added.stdout
+    assert [(host["name"], host["default"]) for host in shell.json("host", "ls")] == [("local", False), ("gauss", True)]
+    found = shell.json("host", "check")
+    assert found["info"]["executor"] == "process"
+    assert found["stats"]["cpu_count"] >= 1
+
+    shell("init", "far")
+    assert shell("run", "-f", "echo over the road").stdout == "over the road\n"
+    shell("host", "remove", "gauss", "--yes")
+    assert shell.json("status", "--host", "local")[0]["state"] == "succeeded"
+
+
+def ask(shell: Shell, *words: str, answer: bytes) -> tuple[int, str]:
+    """Run ``floyd-tui WORDS`` on a terminal and answer its first question; returns exit code and all it printed."""
+    import pty
+
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, *words],
+        cwd=shell.folder,
+        env=shell.env,
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        start_new_session=True,
+    )
+    os.close(child)
+    said = read(parent, b"[y/N]")
+    os.write(parent, answer)
+    said += read(parent)
+    os.close(parent)
+    return process.wait(60), said.decode()
+
+
+def read(terminal: int, up_to: bytes | None = None) -> bytes:
+    """What comes from a terminal, up to some words or until the program on its other side ends."""
+    said = b""
+    with contextlib.suppress(OSError):  # the other side is closed
+        while up_to is None or up_to not in said:
+            said += os.read(terminal, 4096)
+    return said
+
+
+@pytest.mark.sshd
+def test_an_unknown_key_is_shown_and_asked_once(shell: Shell, runner: RunnerProcess, sshd: Sshd) -> None:
+    where = [f"{sshd.user}@127.0.0.1:{sshd.port}", "-i", str(sshd.client_key), "--data-dir", str(runner.data_dir)]
+    code, said = ask(shell, "host", "add", "gauss", *where, answer=b"n\n")
+    assert code == 3
+    assert "SHA256:" in said
+    assert not (Path.home() / ".ssh" / "known_hosts").exists()
+    code, said = ask(shell, "host", "add", "gauss", *where, answer=b"y\n")
+    assert code == 0, said
+    assert sshd.host_key in (Path.home() / ".ssh" / "known_hosts").read_text()
+    shell("host", "check", "gauss")
