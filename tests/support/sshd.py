@@ -34,8 +34,9 @@ class Sshd:
     """One sshd; use it as a context manager.
 
     `port`, `user`, `folder`, `host_key` (public line without comment), `client_key` (path of a key it lets in) and
-    `env` (what sessions see: set before starting) are for the tests. `settings` are lines of sshd_config. HOME of sessions is that of the user who runs the
-    tests, so pass FLOYD_RUNNER_HOME in `env` to point sessions at a runner's data folder.
+    `env` (what sessions see: set before starting) are for the tests; `settings` are more lines of sshd_config. HOME of
+    sessions is that of the user who runs the tests, so pass FLOYD_RUNNER_HOME in `env` to point sessions at a runner's
+    data folder.
     """
 
     def __init__(self, folder: Path, env: dict[str, str] | None = None, settings: tuple[str, ...] = ()) -> None:
