@@ -203,12 +203,13 @@ class FakeClient:
 
     async def events(self) -> AsyncIterator[Event]:
         await self.host.gate("events")
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.host.listeners.append(queue)
         try:
             yield Event()
-            while True:
-                yield await queue.get()
+            while (event := await queue.get()) is not None:
+                yield event
+            raise HostUnreachable(f"The connection to {self.host.info.hostname} broke.", "It is tried again.")
         finally:
             self.host.listeners.remove(queue)
 

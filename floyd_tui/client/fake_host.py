@@ -99,7 +99,7 @@ class FakeHost:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     now: float = NOW
-    listeners: list[asyncio.Queue[Event]] = field(default_factory=list)
+    listeners: list[asyncio.Queue[Event | None]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, method: str, error: FloydError, times: int = 1) -> None:
@@ -131,6 +131,12 @@ class FakeHost:
         if event:
             for listener in self.listeners:
                 listener.put_nowait(event)
+
+    def drop(self) -> None:
+        """Break every stream of events that is open, as a lost connection does."""
+        for listener in self.listeners:
+            listener.put_nowait(None)
+        self.tell()
 
     def find_job(self, name: str) -> Job:
         """The job that `name` (short or full) means; raises the runner's 404."""

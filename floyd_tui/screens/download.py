@@ -93,9 +93,9 @@ class DownloadScreen(ModalScreen[Path | None]):
             dialog.set_class(name == state, f"-{name}")
         self.query_one("#keys", Static).update(KEYS[state])
         if state == "asking":
-            self.query_one("#to").focus()
+            self.call_after_refresh(self.query_one("#to").focus)
         elif state == "clash":
-            self.query_one("#other").focus()
+            self.call_after_refresh(self.query_one("#other").focus)
         else:
             self.set_focus(None)
 

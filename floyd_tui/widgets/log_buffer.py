@@ -118,19 +118,20 @@ class LogBuffer:
         end = self._starts[step + 1] if step + 1 < len(self._starts) else self.size
         raw = self.read(start, min(end - start, STEP + MAX_LINE))
         whole = len(raw) == end - start
+        text_end = end if self._open and end == self.size else end - 1
         parts = raw.split(b"\n")
         if whole and not parts[-1]:
             parts.pop()
         offset = start
         for i, part in enumerate(parts):
-            length = len(part) if whole or i < len(parts) - 1 else end - offset
+            length = len(part) if whole or i < len(parts) - 1 else text_end - offset
             yield self._cut(offset, part, length)
             offset += length + 1
 
     def _cut(self, offset: int, part: bytes, length: int) -> Line:
         """A line cut to size; of a rewritten one what was written last."""
         if length <= MAX_LINE:
-            return Line(offset, part)
+            return Line(offset, part[:length])
         tail = self.read(offset + length - MAX_LINE, MAX_LINE).rstrip(b"\r\n")
         rewritten = tail.rfind(b"\r") + 1
         if rewritten:

@@ -15,7 +15,7 @@ from floyd_tui.widgets.log_text import plain
 SLICE = 512 * 1024
 ERRORS = (
     r"\b(?:error|exception|traceback|fatal|panic|critical|failed|failure|killed|aborted|segmentation fault)\b"
-    r"|\w+(?:Error|Exception)\b|out of memory"
+    r"|\w+(?:error|exception)\b|out of memory"
 )
 
 
