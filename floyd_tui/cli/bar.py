@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import click
 
 from floyd_tui.project.sizes import human_duration, human_size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Standing(Protocol):
@@ -27,29 +33,60 @@ class Standing(Protocol):
     def eta_seconds(self) -> float | None: ...
 
 
-Show = Callable[[str, Standing], None]
+# What is done sooner than this many seconds flashes no bar.
+_DELAY = 0.3
+
+
+class Bar:
+    """Draws how far something is; what is said meanwhile goes above it. Where nobody watches, only says."""
+
+    def __init__(self, watched: bool) -> None:
+        self._progress: Progress | None = _progress() if watched else None
+        self._task = self._progress.add_task("", total=None, figures="") if self._progress else None
+        self._began = time.monotonic()
+
+    def show(self, label: str, now: Standing) -> None:
+        """Draw `label` and how far it is."""
+        if self._progress is None or self._task is None:
+            return
+        total = now.total_bytes or None
+        done = now.done_bytes if total else 0
+        self._progress.update(self._task, description=label, total=total, completed=done, figures=figures(now))
+        if time.monotonic() - self._began > _DELAY:
+            self._progress.start()
+
+    def say(self, text: str, style: str = "dim") -> None:
+        """A line on stderr."""
+        if self._progress is None:
+            click.echo(text, err=True)
+            return
+        from rich.text import Text
+
+        self._progress.console.print(Text(text, style))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
 
 
 @contextmanager
-def bar_shown() -> Iterator[Show]:
-    """A function that draws a label and how far it is; the bar is gone at the end."""
-    if not sys.stderr.isatty():
-        yield lambda label, standing: None
-        return
+def bar_shown() -> Iterator[Bar]:
+    """A bar that is gone at the end."""
+    bar = Bar(watched=sys.stderr.isatty())
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+def _progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Looking", total=None, figures="")
-
-        def show(label: str, now: Standing) -> None:
-            total = now.total_bytes or None
-            progress.update(
-                task, description=label, total=total, completed=now.done_bytes if total else 0, figures=figures(now)
-            )
-
-        yield show
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    return Progress(*columns, console=console, transient=True)
 
 
 def figures(now: Standing) -> str:

@@ -95,8 +95,10 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
     """Fetch `path` of `source` into the folder `to`, with a bar, and say what came."""
     from floyd_tui.client.transfer import download
 
-    with bar_shown() as show:
-        came = await download(link, source, path, to, overwrite=overwrite, progress=lambda now: show("Fetching", now))
+    with bar_shown() as bar:
+        came = await download(
+            link, source, path, to, overwrite=overwrite, progress=lambda now: bar.show("Fetching", now)
+        )
     kept = f", {came.kept:,} here already" if came.kept else ""
     click.echo(str(came.path))
     note(f"{came.files:,} files, {human_size(came.size)}{kept}")

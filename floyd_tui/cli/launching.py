@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from floyd_tui.cli.bar import bar_shown
-from floyd_tui.cli.show import note, printable
+from floyd_tui.cli.show import printable
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.mounts import distinct, parse_mount
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from floyd_tui.project.run import Stage
     from floyd_tui.project.snapshot import Snapshot
 
-_LABELS = {"scanning": "Reading", "uploading": "Sending", "launching": "Launching"}
+_LABELS = {"scanning": "Reading", "uploading": "Sending", "launching": "Finishing"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -112,24 +112,25 @@ def command_of(words: tuple[str, ...]) -> str | None:
 def progress_shown() -> Iterator[Callable[[Stage], None]]:
     """A callback for stages: says once what goes up and what stays, and shows a bar where somebody watches."""
     said = False
-    with bar_shown() as show:
+    with bar_shown() as bar:
 
         def tell(stage: Stage) -> None:
             nonlocal said
             if stage.snapshot is not None and not said:
                 said = True
-                say_snapshot(stage.snapshot)
-            show(_LABELS[stage.phase], stage)
+                say_snapshot(stage.snapshot, bar.say)
+            bar.show(_LABELS[stage.phase], stage)
 
         yield tell
 
 
-def say_snapshot(snapshot: Snapshot) -> None:
-    """What goes up, what stays here by which rule, and what is worth a warning."""
-    note(f"{snapshot.root.name}: {snapshot.files:,} files, {human_size(snapshot.size)}")
+def say_snapshot(snapshot: Snapshot, say: Callable[[str, str], None]) -> None:
+    """What goes up, what stays here by which rule, and what is worth a warning; `say` takes a line and a style."""
+    say(f"{snapshot.root.name}: {snapshot.files:,} files, {human_size(snapshot.size)}", "dim")
     for one in snapshot.left_out:
         more = "+" if one.more else ""
-        plural = "" if one.files == 1 else "s"
-        note(f"  left out {one.files:,}{more} file{plural}, {human_size(one.size)}{more}: {printable(str(one.rule))}")
+        files = "file" if one.files == 1 else "files"
+        figures = f"{one.files:,}{more} {files}, {human_size(one.size)}{more}"
+        say(f"  left out {figures}: {printable(str(one.rule))}", "dim")
     for warning in snapshot.warnings:
-        click.secho(f"  {printable(warning)}", err=True, fg="yellow")
+        say(f"  {printable(warning)}", "yellow")

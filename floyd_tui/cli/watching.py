@@ -53,7 +53,7 @@ class Watcher:
                 note(f"stopping {job.short}")
             case Sending(stage) if stage.snapshot is not None and stage.snapshot.digest != self._told:
                 self._told = stage.snapshot.digest
-                say_snapshot(stage.snapshot)
+                say_snapshot(stage.snapshot, lambda text, style: note(text))
             case Launched(job):
                 await self._launched(job)
             case Failed(error):

@@ -14,9 +14,12 @@ from runner.models import TreeEntry
 LARGE = 100 * 1000**2
 
 
-def notes_on(root: Path, entries: Sequence[TreeEntry], special: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about `entries` of the folder `root`; `special` are the sockets, pipes and devices left behind."""
-    notes = [*_size_notes(root, entries), *_git_notes(entries), *_link_notes(entries)]
+def notes_on(root: Path, entries: Sequence[TreeEntry], special: Sequence[str], is_code: bool) -> tuple[str, ...]:
+    """Sentences about `entries` of the folder `root`; `special` are the sockets, pipes and devices left behind.
+
+    Only of code is it worth saying that it is large.
+    """
+    notes = [*(_size_notes(root, entries) if is_code else ()), *_git_notes(entries), *_link_notes(entries)]
     if special:
         notes.append(f"Not a file, so not sent: {_listed(special)}.")
     return tuple(notes)

@@ -20,7 +20,7 @@ from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
 from floyd_tui.project.notes import notes_on
 from floyd_tui.project.stat_cache import StatCache, stamp
 from floyd_tui.project.walk import Found, FoundFile, LeftOut, walk
-from runner.models import TreeEntry, manifest_of
+from runner.models import TreeEntry, manifest_of, path_key
 
 CHUNK = 1 << 20
 TRIES = 3
@@ -125,7 +125,7 @@ class _Scan:
         digests = self._digests(found.files)
         self._cache.save(digests, started)
         self._report(0, 0, force=True)
-        return self._snapshot(found, digests)
+        return self._snapshot(found, digests, is_code=defaults == CODE_DEFAULTS)
 
     def _walked(self, found: Found) -> None:
         self._stop_if_cancelled()
@@ -210,14 +210,15 @@ class _Scan:
             done = min(self._done_bytes, self._total_bytes)
             self._tell(ScanProgress(self._done_files, self._total_files, done, self._total_bytes))
 
-    def _snapshot(self, found: Found, digests: Iterable[tuple[FoundFile, str]]) -> Snapshot:
+    def _snapshot(self, found: Found, digests: Iterable[tuple[FoundFile, str]], is_code: bool) -> Snapshot:
         entries = [TreeEntry(f.path, "file", f.size, digest, f.executable) for f, digest in digests]
         entries += [TreeEntry(path, "link", target=target) for path, target in found.links]
         entries += [TreeEntry(path, "dir") for path in found.empty]
-        entries.sort(key=lambda entry: os.fsencode(entry.path))
+        entries.sort(key=lambda entry: path_key(entry.path))
         digest, manifest = manifest_of(entries)
         left_out = tuple(sorted(found.left_out.values(), key=lambda one: -one.size))
-        return Snapshot(self._root, entries, digest, manifest, left_out, notes_on(self._root, entries, found.special))
+        notes = notes_on(self._root, entries, found.special, is_code)
+        return Snapshot(self._root, entries, digest, manifest, left_out, notes)
 
 
 def _batches(files: list[FoundFile], at_most: int = 64, bytes_at_most: int = 4 * CHUNK) -> Iterator[list[FoundFile]]:

@@ -209,3 +209,4 @@ async def test_a_large_folder_is_worth_a_word(folder: Path, tmp_path: Path) -> N
         stream.truncate(101 * 1000**2)
     shot = await snap(folder, tmp_path)
     assert any("101 MB" in note and "data/" in note for note in shot.warnings)
+    assert (await snap(folder, tmp_path, defaults=DATA_DEFAULTS)).warnings == ()
