@@ -212,7 +212,12 @@ class FakeHost:
 
 
 def list_folder(files: list[FakeFile], folder: str, recursive: bool, known: bool) -> list[FileInfo]:
-    """What a folder holds, folders first; `known` says whether digests are (not while a job runs)."""
+    """What a folder holds, folders first, or the file that `folder` names.
+
+    `known` says whether digests are (not while a job runs).
+    """
+    if folder and (named := [file for file in files if file.path == folder.strip("/")]):
+        return [_info(named[0], known)]
     prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
     inside = [file for file in files if file.path.startswith(prefix)]
     found: list[FileInfo] = []
@@ -222,7 +227,9 @@ def list_folder(files: list[FakeFile], folder: str, recursive: bool, known: bool
             latest = max(file.modified_at for file in below)
             found.append(FileInfo(prefix + name, "dir", sum(file.length for file in below), latest))
         inside = [file for file in inside if "/" not in file.path[len(prefix) :]]
-    for file in sorted(inside, key=lambda f: f.path):
-        digest = file.entry().digest if known else ""
-        found.append(FileInfo(file.path, "file", file.length, file.modified_at, digest, file.executable))
-    return found
+    return [*found, *(_info(file, known) for file in sorted(inside, key=lambda f: f.path))]
+
+
+def _info(file: FakeFile, known: bool) -> FileInfo:
+    digest = file.entry().digest if known else ""
+    return FileInfo(file.path, "file", file.length, file.modified_at, digest, file.executable)
