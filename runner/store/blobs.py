@@ -39,6 +39,7 @@ class BlobStore:
         self.partials = folder / "partial"
         self._db = db
         self._uploads: set[asyncio.Event] = set()
+        self._partial_folders: dict[str, Path] = {}
         for made in (self._blobs, self.partials):
             made.mkdir(exist_ok=True)
         if not (self._blobs / "ff").exists():
@@ -77,12 +78,16 @@ class BlobStore:
             with full_disk_told(self._blobs):
                 make_durable(self._blobs, files.values())
                 for digest, temporary in files.items():
-                    if not self.has(digest):
-                        temporary.rename(self.path(digest))
+                    place = self.path(digest)
+                    if place.exists():
+                        temporary.unlink()
+                    else:
+                        temporary.rename(place)
                 make_durable(self._blobs, {self.path(digest).parent for digest in files})
-        finally:
+        except BaseException:
             for temporary in files.values():
                 temporary.unlink(missing_ok=True)
+            raise
 
     def take(self, parent: int, name: str, owner: str) -> Taken:
         """Read the regular file `name` of an open folder in; `install` then makes the blob of it.
@@ -127,8 +132,10 @@ class BlobStore:
 
     def partial_folder(self, owner: str) -> Path:
         """Where uploads of `owner` that broke off wait to go on, each under its digest."""
-        folder = self.partials / owner
-        folder.mkdir(exist_ok=True)
+        folder = self._partial_folders.get(owner)
+        if folder is None:
+            folder = self._partial_folders[owner] = self.partials / owner
+            folder.mkdir(exist_ok=True)
         return folder
 
     def have(self, owner: str, digest: str) -> int:

@@ -222,7 +222,9 @@ class _Part:
             self._claim(blobs.have(owner, frame.digest), frame.start)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._hash = hashlib.sha256()
-        os.truncate(self._file, frame.start)
+        # Only where there is more: a file once cut to nothing is flushed by ext4 when it is closed.
+        if os.fstat(self._file).st_size > frame.start:
+            os.truncate(self._file, frame.start)
         # The beginning is read again: what a crash left behind is not trusted, only what the digest confirms.
         hash_into(self._hash, self._file)
         self.position = os.lseek(self._file, 0, os.SEEK_END)
