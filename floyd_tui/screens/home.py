@@ -223,6 +223,8 @@ class HomeScreen(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done with the job under the cursor."""
+        if action in _HOST_ACTIONS and not self.floyd.host:
+            return None
         job = self.job if self.is_mounted and action in _JOB_ACTIONS else None
         match action:
             case "open" | "relaunch":
@@ -308,4 +310,5 @@ class HomeScreen(Page):
         self.app.push_screen(WatchScreen(self.link, Path.cwd()))
 
 
+_HOST_ACTIONS = frozenset({"launch", "watch", "retry"})
 _JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download"})

@@ -16,6 +16,7 @@ from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError, HostKeyUnknown, RunnerMissing
 from floyd_tui.screens.errors import ask
 from floyd_tui.screens.live import follow
+from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.top_bar import TopBar
 from runner.models import Event
@@ -98,7 +99,10 @@ class Page(Screen[None]):
 
     def _host_changed(self, host: str) -> None:
         if not host:
-            return  # no host in the settings yet: the Hosts page says how to add one
+            note = self.query_one(Note)
+            note.say("No host yet", "Press 4 for the hosts, then a to add one.")
+            note.add_class("-shown")
+            return
         link = self.link
         self.query_one(TopBar).follow(link, *self.crumbs())
         self._asked: FloydError | None = None
@@ -140,6 +144,10 @@ class Page(Screen[None]):
         if mendable and self.is_current and error is not self._asked and link.status.state is LinkState.FAILED:
             self._asked = error
             ask(self, cast("HostKeyUnknown | RunnerMissing", error), link)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without any host there is none to try again."""
+        return None if action == "retry" and not self.floyd.host else True
 
     def action_retry(self) -> None:
         """Try the host again now."""

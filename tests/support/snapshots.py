@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -61,4 +62,4 @@ def _report(path: Path, expected: str, actual: str) -> str:
 
 def words(svg: str) -> list[str]:
     """The texts of a picture, for a readable difference."""
-    return [text.replace("&#160;", " ").strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+    return [unescape(text).replace("\xa0", " ").strip() for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]

@@ -1,0 +1,72 @@
+"""The app's pages under test: the real app over the fake hosts, keys to press, and what can be read on screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from floyd_tui.app import FloydApp
+from floyd_tui.client.fake import FakeHost, FakeLink, FakeLinks
+from tests.support.job_ui import floyd, wait_until
+from tests.support.snapshots import picture, words
+
+
+class ShellUi:
+    """The app under test."""
+
+    def __init__(self, pilot: Pilot[Any], app: FloydApp, links: FakeLinks) -> None:
+        self.pilot, self.app, self.links = pilot, app, links
+
+    @property
+    def link(self) -> FakeLink:
+        """The link of the GPU host."""
+        return self.links["gauss"]
+
+    @property
+    def host(self) -> FakeHost:
+        """The GPU host."""
+        return self.link.host
+
+    @property
+    def text(self) -> str:
+        """All that can be read on screen, a piece of a style a line."""
+        return "\n".join(words(picture(self.app)))
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Press the keys of `text`."""
+        await self.pilot.press(*(_KEYS.get(letter, letter) for letter in text))
+
+    async def until(self, condition: Callable[[], object], what: str) -> None:
+        """Let the app run until `condition` holds."""
+        await wait_until(self.pilot, condition, what)
+
+    async def sees(self, text: str) -> None:
+        """Wait until `text` is on screen."""
+        await self.until(lambda: text in self.text, repr(text))
+
+    async def misses(self, text: str) -> None:
+        """Wait until `text` is no longer on screen."""
+        await self.until(lambda: text not in self.text, f"{text!r} to go")
+
+
+_KEYS = {" ": "space", "/": "slash", ":": "colon", ".": "full_stop", "-": "minus", "_": "underscore", "@": "at"}
+
+
+@asynccontextmanager
+async def shell_ui(
+    folder: Path, size: tuple[int, int] = (120, 40), links: FakeLinks | None = None
+) -> AsyncIterator[ShellUi]:
+    """The app on its first page, over `links` or the demo's."""
+    links = links or FakeLinks.demo()
+    app = floyd(folder, links)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await wait_until(pilot, lambda: app.screen.is_mounted, "the first page")
+        yield ShellUi(pilot, app, links)
