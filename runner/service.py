@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
+from dataclasses import replace
 
 from runner import __version__
+from runner.environments import HOST, Environments
+from runner.errors import Unavailable
 from runner.events import Hub
+from runner.executors import choose_executors
+from runner.gpus import Gpus
+from runner.jobs import Jobs
+from runner.launching import Launching
+from runner.life import Parts
 from runner.listing import Listings
-from runner.models import API_VERSION, RunnerInfo
+from runner.models import API_VERSION, Environment, RunnerInfo
 from runner.output import Outputs
 from runner.settings import Settings
 from runner.sources import Sources
@@ -19,6 +28,7 @@ from runner.store.datasets import Datasets
 from runner.store.db import Database
 from runner.store.jobs import JobStore
 from runner.store.trees import Trees
+from runner.telemetry import Telemetry
 
 
 class Runner:
@@ -39,15 +49,28 @@ class Runner:
         self.job_store = JobStore(self.db)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
         self.listings = Listings(self.trees, self.outputs)
+        self.catalogue = Environments(folder, settings.default_environment)
+        self.gpus = Gpus()
 
     async def start(self) -> None:
-        """Put right what a crash left behind, and take up the jobs that are there."""
+        """Put right what a crash left behind, find out what runs jobs here, and take up the jobs that are there."""
         await asyncio.to_thread(self.blobs.tidy)
         await asyncio.to_thread(self.trees.tidy)
+        self.executors = await choose_executors(self.settings)
+        parts = Parts(
+            self.settings, self.job_store, self.trees, self.outputs, self.catalogue, self.executors, self.events
+        )
+        launching = Launching(self.job_store, self.trees, self.sources, self.catalogue, self.executors)
+        self.jobs = Jobs(parts, launching, self.gpus)
+        self.telemetry = Telemetry(self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats)
+        await self.jobs.start()
 
     async def close(self) -> None:
         """Let go of everything; jobs run on."""
         self.closing.set()
+        await self.jobs.close()
+        await self.executors.close()
+        await asyncio.to_thread(self.gpus.close)
         await self.blobs.settle()
         await asyncio.to_thread(self.db.close)
 
@@ -58,9 +81,21 @@ class Runner:
             api=API_VERSION,
             owner=owner,
             hostname=socket.gethostname(),
-            executor="process",
-            executor_note="",
+            executor=self.executors.default.name,
+            executor_note=self.executors.note,
             data_dir=str(self.settings.data_dir),
             pid=os.getpid(),
             started_at=self.started_at,
         )
+
+    async def environments(self) -> list[Environment]:
+        """What a job may name here: the catalogue and the host's default, or under processes the host itself."""
+        if self.executors.default.name == "process":
+            return [Environment(HOST, "", "this host itself, with the programs that it has", present=True)]
+        known = self.catalogue.all()
+        default = self.catalogue.get(None)
+        present: frozenset[str] = frozenset()
+        with contextlib.suppress(Unavailable):
+            present = await self.executors.docker.images.names()
+        each = {default.name: default, **known}.values()
+        return [replace(one, present=one.image in present) for one in each]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.errors import RunnerError, Unavailable
+from runner.errors import Unavailable
 from runner.executors.base import Executor
 from runner.executors.docker import DockerExecutor
-from runner.executors.engine import Engine, EngineError
+from runner.executors.engine import Engine
 from runner.executors.process import ProcessExecutor
 from runner.executors.sandbox import bubblewrap
 from runner.settings import Settings
@@ -16,32 +15,33 @@ from runner.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Executors:
-    """The executors of this host: which one is used where a launch does not say, and why, in a sentence."""
+    """The executors of this host: the one used where a launch names none, why that one, and those it may name.
+
+    `docker` is there also while no engine answers, for jobs that were started on it before.
+    """
 
     default: Executor
     note: str
-    all: Mapping[str, Executor]
+    offered: frozenset[str]
+    process: ProcessExecutor
+    docker: DockerExecutor
 
-    @property
-    def docker(self) -> DockerExecutor | None:
-        """The Docker executor, if there is one."""
-        found = self.all.get("docker")
-        return found if isinstance(found, DockerExecutor) else None
-
-    def get(self, name: str | None) -> Executor:
-        """The executor called `name`, or the default; raises `Unavailable` with the reason why it is not here."""
-        if name is None:
-            return self.default
-        if name not in self.all:
+    def choose(self, name: str | None) -> Executor:
+        """The executor for a new job; raises `Unavailable` with the reason where `name` is not to be had."""
+        if name is not None and name not in self.offered:
             raise Unavailable(
                 f"This host has no executor {name!r}. {self.note}", f"Leave it open: {self.default.name} runs the job."
             )
-        return self.all[name]
+        return self.default if name is None else self.of(name)
+
+    def of(self, name: str) -> Executor:
+        """The executor that a job was started with."""
+        return self.docker if name == "docker" else self.process
 
     async def close(self) -> None:
         """Close each."""
-        for executor in self.all.values():
-            await executor.close()
+        await self.process.close()
+        await self.docker.close()
 
 
 async def choose_executors(settings: Settings) -> Executors:
@@ -49,18 +49,18 @@ async def choose_executors(settings: Settings) -> Executors:
 
     With the setting ``docker`` that is used even while the engine is down, so that a restart loses no job to another.
     """
-    process = ProcessExecutor()
+    process, engine = ProcessExecutor(), Engine(settings.docker_socket)
+    docker = DockerExecutor(engine, settings.data_dir)
     sandbox = "in bubblewrap" if bubblewrap() else "without a sandbox (bubblewrap is not there or may not be used)"
     if settings.executor == "process":
-        return Executors(process, f"runner.yml asks for it; jobs run {sandbox}.", {"process": process})
-    engine = Engine(settings.docker_socket)
-    docker = DockerExecutor(engine, settings.data_dir)
-    both: dict[str, Executor] = {"docker": docker, "process": process}
+        note = f"runner.yml asks for it; jobs run {sandbox}."
+        return Executors(process, note, frozenset({"process"}), process, docker)
+    both = frozenset({"docker", "process"})
     try:
         version = await engine.connect()
-    except (RunnerError, EngineError) as error:
+    except Unavailable as error:
         if settings.executor == "docker":
-            return Executors(docker, f"runner.yml asks for it, but: {error}", both)
-        await engine.close()
-        return Executors(process, f"{error} Jobs run as processes {sandbox}.", {"process": process})
-    return Executors(docker, f"Docker Engine {version} answers at {settings.docker_socket}.", both)
+            return Executors(docker, f"runner.yml asks for it, but: {error}", both, process, docker)
+        note = f"{error} Jobs run as processes {sandbox}."
+        return Executors(process, note, frozenset({"process"}), process, docker)
+    return Executors(docker, f"Docker Engine {version} answers at {settings.docker_socket}.", both, process, docker)

@@ -68,7 +68,9 @@ def aliases(task: Task) -> dict[str, Path]:
         for m in task.inputs
         if "/" not in m.destination and m.destination not in _NEVER and f"/{m.destination}" != OUTPUT
     }
-    return {**found, OUTPUT: task.home / "output"}
+    output = task.home / "output"
+    # A link of that name in the code could lead anywhere on the host.
+    return {**found, OUTPUT: output} if output.is_dir() and not output.is_symlink() else found
 
 
 def container_config(task: Task, labels: dict[str, str], shown: Iterable[str]) -> dict[str, Any]:

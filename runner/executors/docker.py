@@ -72,14 +72,12 @@ class DockerExecutor:
             try:
                 await self._engine.post(f"{self._path(task)}/wait", timeout=None)
                 state = await self._state(task)
-            except EngineError as error:
-                if error.status != 404:
-                    raise
-                state = None
             except Unavailable as error:
-                log.warning("waiting for %s: %s", task.job.name, error.detail)
-                await asyncio.sleep(_RETRY)
-                continue
+                if not isinstance(error, EngineError) or error.answer != 404:
+                    log.warning("waiting for %s: %s", task.job.name, error.detail)
+                    await asyncio.sleep(_RETRY)
+                    continue
+                state = None
             if state is None:
                 return Ended(None, reason="Its container was removed by somebody else while it ran.")
             if _STANDING.get(state["Status"]) is Standing.ENDED:
@@ -95,7 +93,7 @@ class DockerExecutor:
             await self._engine.post(f"/exec/{made['Id']}/start", {"Detach": True})
         except EngineError as error:
             # 404 and 409: it has ended meanwhile. Otherwise the first process alone is asked.
-            if error.status not in (404, 409):
+            if error.answer not in (404, 409):
                 await self._signal(task, "SIGTERM")
 
     async def kill(self, task: Task) -> None:
@@ -169,7 +167,7 @@ class DockerExecutor:
         try:
             state: dict[str, Any] = (await self._engine.get(f"{self._path(task)}/json"))["State"]
         except EngineError as error:
-            if error.status == 404:
+            if error.answer == 404:
                 return None
             raise
         return state
@@ -178,7 +176,7 @@ class DockerExecutor:
         try:
             await self._engine.post(f"{self._path(task)}/kill", signal=signal)
         except EngineError as error:
-            if error.status not in (404, 409):
+            if error.answer not in (404, 409):
                 raise
 
     def _cpu_percent(self, task: Task, raw: dict[str, Any]) -> float | None:

@@ -16,17 +16,17 @@ OLDEST = (1, 40)
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
-class EngineError(Exception):
-    """The engine refused: HTTP `status` and its own words."""
+class EngineError(Unavailable):
+    """The engine refused: with what `answer` (an HTTP status), and its own words, `message`."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, answer: int, message: str) -> None:
+        super().__init__(f"The Docker Engine refused: {message.rstrip('.')}.", "Look at the engine's log on the host.")
+        self.answer = answer
         self.message = message
 
 
 class Engine:
-    """One engine. Every method raises `Unavailable` where it does not answer and `EngineError` where it refuses."""
+    """One engine. Every method raises `Unavailable` where it does not answer, `EngineError` where it refuses."""
 
     def __init__(self, socket: str) -> None:
         self._socket = socket
@@ -61,7 +61,7 @@ class Engine:
             await self._request("DELETE", path, params)
         except EngineError as error:
             # 409: its removal is already under way.
-            if error.status not in (404, 409):
+            if error.answer not in (404, 409):
                 raise
 
     async def exists(self, path: str, /, **params: str) -> bool:
@@ -69,7 +69,7 @@ class Engine:
         try:
             await self._request("HEAD", path, params)
         except EngineError as error:
-            if error.status == 404:
+            if error.answer == 404:
                 return False
             raise
         return True

@@ -67,7 +67,7 @@ class Images:
         try:
             return str((await self._engine.get(f"/images/{image}/json"))["Id"])
         except EngineError as error:
-            if error.status in (400, 404):
+            if error.answer in (400, 404):
                 return None
             raise
 

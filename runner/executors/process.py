@@ -20,6 +20,7 @@ from runner.executors.processes import Process, descendants, look, send, still_t
 from runner.executors.sandbox import command_line, environment, lay_out_inputs
 from runner.models import JobStats
 from runner.store.disk import write_durably
+from runner.threads import to_the_end
 
 _FOLDER = "process"
 _POLL = 0.1
@@ -47,7 +48,7 @@ class ProcessExecutor:
 
     async def start(self, task: Task) -> None:
         """Start the supervisor, note its pid durably, and only then let it begin."""
-        await asyncio.to_thread(self._start, task)
+        await to_the_end(lambda: self._start(task))
 
     async def standing(self, task: Task) -> Standing:
         """How the job stands by what its supervisor wrote and whether it lives."""

@@ -1,0 +1,81 @@
+"""Projects and jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runner.api.common import body, caller, integer, query, query_all, reply, required, runner_of
+from runner.errors import BadRequest
+from runner.models import JobState, Launch
+
+
+@dataclass(frozen=True, slots=True)
+class _NewProject:
+    description: str = ""
+
+
+async def projects(request: Request) -> Response:
+    """The caller's projects."""
+    return reply(await runner_of(request).jobs.projects(caller(request)))
+
+
+async def create_project(request: Request) -> Response:
+    """Make a project unless it is there."""
+    asked = await body(request, _NewProject)
+    name: str = request.path_params["name"]
+    return reply(await runner_of(request).jobs.create_project(name, caller(request), asked.description))
+
+
+async def jobs(request: Request) -> Response:
+    """The caller's jobs, newest first."""
+    states = [_state(text) for text in query_all(request, "state")]
+    limit = integer(request, "limit", -1)
+    found = runner_of(request).jobs.select(
+        caller(request), query(request).get("project") or None, states, None if limit < 0 else limit
+    )
+    return reply(await found)
+
+
+async def launch(request: Request) -> Response:
+    """Launch a job."""
+    asked = await body(request, Launch)
+    return reply(await runner_of(request).jobs.launch(asked, caller(request)), 201)
+
+
+async def job(request: Request) -> Response:
+    """One job."""
+    return reply(await runner_of(request).jobs.get(required(request, "name"), caller(request)))
+
+
+async def stop(request: Request) -> Response:
+    """Ask a job to end."""
+    return reply(await runner_of(request).jobs.stop(required(request, "name"), caller(request)))
+
+
+async def delete(request: Request) -> Response:
+    """Remove an ended job."""
+    await runner_of(request).jobs.delete(required(request, "name"), caller(request))
+    return Response(status_code=204)
+
+
+def _state(text: str) -> JobState:
+    try:
+        return JobState(text)
+    except ValueError as error:
+        known = ", ".join(JobState)
+        raise BadRequest(f"{text!r} is not the state of a job.", f"States are: {known}.") from error
+
+
+routes = [
+    Route("/v1/projects", projects),
+    Route("/v1/projects/{name}", create_project, methods=["PUT"]),
+    Route("/v1/jobs", jobs, methods=["GET"]),
+    Route("/v1/jobs", launch, methods=["POST"]),
+    Route("/v1/job", job, methods=["GET"]),
+    Route("/v1/job", delete, methods=["DELETE"]),
+    Route("/v1/job/stop", stop, methods=["POST"]),
+]

@@ -1,0 +1,33 @@
+"""A job's log and its metrics."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from runner.api.common import caller, flag, integer, reply, required, runner_of, stream
+from runner.executors.base import LOG_FILE
+from runner.logs import follow_log, read_log, resolve_offset
+from runner.models import LOG_FRAMES
+
+
+async def logs(request: Request) -> Response:
+    """The log from an offset: what is there now as bytes, or with ``follow=1`` frames until the job's end."""
+    jobs = runner_of(request).jobs
+    job = await jobs.get(required(request, "name"), caller(request))
+    log = jobs.folder(job) / LOG_FILE
+    offset = resolve_offset(log, integer(request, "offset"))
+    at = {"X_Log_Offset": str(offset)}
+    if flag(request, "follow"):
+        return stream(request, follow_log(log, offset, lambda: jobs.current(job)), LOG_FRAMES, **at)
+    return stream(request, read_log(log, offset), "application/octet-stream", **at)
+
+
+async def metrics(request: Request) -> Response:
+    """The job's metric points, without the first ``after`` of them."""
+    jobs = runner_of(request).jobs
+    return reply(await jobs.metrics(required(request, "name"), caller(request), integer(request, "after")))
+
+
+routes = [Route("/v1/job/logs", logs), Route("/v1/job/metrics", metrics)]

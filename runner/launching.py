@@ -1,0 +1,177 @@
+"""A launch is looked over as a whole before anything of it is stored: what comes out is a job that can run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+
+from runner.environments import HOST, Environments
+from runner.errors import BadRequest, NotFound, Unavailable
+from runner.executors import Executors
+from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, check_name
+from runner.sources import Sources
+from runner.store.jobs import JobStore
+from runner.store.trees import Trees
+
+# Linux takes no single argument of 128 KiB or more, and the command is one.
+MAX_COMMAND = 120_000
+_MAX_ENV = 1 << 20
+_MAX_TEXT = 10_000
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Less than this no container starts with, in bytes.
+_MIN_MEMORY = 6 << 20
+
+
+class Launching:
+    """Checks launches against what is stored and what the host has."""
+
+    def __init__(
+        self, store: JobStore, trees: Trees, sources: Sources, environments: Environments, executors: Executors
+    ) -> None:
+        self._store = store
+        self._trees = trees
+        self._sources = sources
+        self._environments = environments
+        self._executors = executors
+
+    async def check(self, launch: Launch, caller: str, devices: int, gpu_note: str) -> Job:
+        """The queued job, without a number yet, that `launch` asks for; `devices` is how many GPUs the host has.
+
+        Raises `BadName`, `BadRequest`, `NotFound`, `Conflict` or `Unavailable`, each with the next step.
+        """
+        check_name(launch.project, "project name")
+        _check_command(launch.command)
+        _check_settings(launch)
+        if launch.gpus > devices:
+            raise Unavailable(
+                f"The job asks for {_gpus(launch.gpus)}; this host has {devices}. {gpu_note}".rstrip(),
+                "Ask for fewer, or choose another host.",
+            )
+        executor = self._executors.choose(launch.executor)
+        environment, image = HOST, ""
+        if executor.name == "docker":
+            found = self._environments.get(launch.environment)
+            environment, image = found.name, (found.gpu_image if launch.gpus else "") or found.image
+        return Job(
+            owner=caller,
+            project=launch.project,
+            number=0,
+            state=JobState.QUEUED,
+            command=launch.command,
+            created_at=time.time(),
+            code=await self._code(launch, caller),
+            inputs=await self._inputs(launch.mounts, caller),
+            environment=environment,
+            image=image,
+            executor=executor.name,
+            message=launch.message,
+            gpus=launch.gpus,
+            max_runtime=launch.max_runtime,
+            env=dict(launch.env),
+            limits=launch.limits,
+            tags=launch.tags,
+            relaunched_from=launch.relaunched_from,
+        )
+
+    async def _code(self, launch: Launch, caller: str) -> str | None:
+        if launch.code is not None and launch.code_from is not None:
+            raise BadRequest("The launch names two codes: a tree and a job's.", "Give one of them.")
+        if launch.code is not None:
+            return (await self._trees.require(launch.code, caller)).digest
+        if launch.code_from is None:
+            return None
+        ref = Ref.parse(launch.code_from).with_defaults(caller, "projects")
+        if ref.kind != "projects" or ref.path:
+            raise BadRequest(f"{launch.code_from!r} is not a job.", "Write PROJECT/NUMBER.")
+        job = await self._store.find(caller, ref.name, ref.number) if ref.owner == caller else None
+        if job is None:
+            raise NotFound(f"There is no job {launch.code_from} here.", "Look at `floyd-tui status`.")
+        return job.code
+
+    async def _inputs(self, mounts: tuple[Mount, ...], caller: str) -> tuple[Input, ...]:
+        inputs: list[Input] = []
+        for mount in mounts:
+            destination = _destination(mount)
+            for other in inputs:
+                _check_apart(destination, other.destination)
+            source = await self._sources.resolve(mount.source, caller)
+            found = Input(source.name, destination, source.require_tree(), source.path)
+            await asyncio.to_thread(self._check_no_link, found)
+            inputs.append(found)
+        return tuple(inputs)
+
+    def _check_no_link(self, found: Input) -> None:
+        """A link in a tree may lead anywhere on the host: inside a container it is harmless, as a mount it is not."""
+        if not found.path:
+            return
+        for entry in self._trees.entries(found.tree):
+            if entry.kind == "link" and (found.path == entry.path or found.path.startswith(entry.path + "/")):
+                raise BadRequest(f"{found.source} is a link, which cannot be mounted.", "Mount what it points to.")
+
+
+def _destination(mount: Mount) -> str:
+    """The mount's name below /floyd/input/, as FloydHub's files write it: ``mnist``, ``/mnist``, ``/mnist/``."""
+    parts = mount.destination.strip().strip("/").split("/")
+    if parts == [""]:
+        raise BadRequest(f"The mount of {mount.source} has no name.", f"Write {mount.source}:NAME.")
+    return "/".join(check_name(part, "mount name") for part in parts)
+
+
+def _check_apart(one: str, other: str) -> None:
+    if one == other:
+        raise BadRequest(f"Two inputs are to be mounted at /{one}.", "Give each mount a name of its own.")
+    short, long = sorted((one, other), key=len)
+    if long.startswith(short + "/"):
+        raise BadRequest(f"Mount /{long} lies inside mount /{short}, which is read-only.", "Put it somewhere else.")
+
+
+def _check_command(command: str) -> None:
+    if not command.strip():
+        raise BadRequest("The launch has no command.", "Say what to run, as in `floyd-tui run 'python train.py'`.")
+    _check_text(command, "command", MAX_COMMAND, lines=True)
+
+
+def _check_text(text: str, what: str, longest: int, lines: bool = False) -> None:
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"The {what} holds characters that are not Unicode text.", "Write it anew.") from error
+    if "\0" in text or (not lines and "\n" in text and what == "tag"):
+        raise BadRequest(f"The {what} holds a character that cannot be used there.", "Leave it out.")
+    if size > longest:
+        raise BadRequest(f"The {what} has {size} bytes; {longest} are the most.", "Put it into a file of the project.")
+
+
+def _check_settings(launch: Launch) -> None:
+    for name, value in launch.env.items():
+        if not _VARIABLE.fullmatch(name):
+            raise BadRequest(f"{name!r} cannot be the name of a variable.", "Use letters, digits and '_'.")
+        _check_text(value, f"value of {name}", MAX_COMMAND, lines=True)
+    if sum(len(name) + len(value) for name, value in launch.env.items()) > _MAX_ENV:
+        raise BadRequest("The variables take more than 1 MiB.", "Put what is large into a file of the project.")
+    _check_text(launch.message, "message", _MAX_TEXT, lines=True)
+    for tag in launch.tags:
+        check_name(tag, "tag")
+    if launch.gpus < 0:
+        raise BadRequest(f"A job cannot have {launch.gpus} GPUs.", "Ask for 0 or more.")
+    if launch.max_runtime is not None and launch.max_runtime < 1:
+        raise BadRequest(f"A job cannot be limited to {launch.max_runtime} seconds.", "Give 1 or more, or no limit.")
+    _check_limits(launch.limits)
+
+
+def _check_limits(limits: Limits) -> None:
+    if limits.memory is not None and limits.memory < _MIN_MEMORY:
+        raise BadRequest(f"{limits.memory} bytes of memory are too few to start with.", "Give 6 MiB or more.")
+    cores = os.cpu_count() or 1
+    if limits.cpus is not None and not 0.01 <= limits.cpus <= cores:
+        raise BadRequest(f"A job cannot have {limits.cpus:g} CPUs here: the host has {cores}.", "Give 0.01 to that.")
+    if limits.pids is not None and limits.pids < 1:
+        raise BadRequest(f"A job cannot have {limits.pids} processes.", "Give 1 or more.")
+    if limits.shm_size is not None and limits.shm_size < 1:
+        raise BadRequest(f"Shared memory cannot have {limits.shm_size} bytes.", "Give 1 or more, or leave it open.")
+
+
+def _gpus(count: int) -> str:
+    return "1 GPU" if count == 1 else f"{count} GPUs"
