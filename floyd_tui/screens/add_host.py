@@ -24,8 +24,8 @@ _FIELDS = (
 )
 
 
-class AddHostDialog(ModalScreen[Config | None]):
-    """Dismisses with the settings that have the new host, already written, or with None."""
+class AddHostDialog(ModalScreen[tuple[Config, str] | None]):
+    """Dismisses with the settings that have the new host, already written, and its name; or with None."""
 
     CSS_PATH = "dialog.tcss"
     AUTO_FOCUS = "#ssh"
@@ -87,7 +87,7 @@ class AddHostDialog(ModalScreen[Config | None]):
         if not any(wrong.values()):
             texts = {key: self._text(key) for _, key, _ in _FIELDS}
             try:
-                self.dismiss(self._config.with_host(HostConfig(**texts)))
+                self.dismiss((self._config.with_host(HostConfig(**texts)), texts["name"]))
             except ConfigError as error:
                 wrong["name"] = str(error)
         for key, sentence in wrong.items():

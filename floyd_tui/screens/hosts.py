@@ -209,10 +209,9 @@ class HostsScreen(Page):
 
         self.app.push_screen(AddHostDialog(self.floyd.config), self._added)
 
-    def _added(self, config: Config | None) -> None:
-        if config:
-            new = next(name for name in config.hosts if name not in self.floyd.config.hosts)
-            self._use(config, new)
+    def _added(self, added: tuple[Config, str] | None) -> None:
+        if added:
+            self._use(*added)
 
     def action_remove(self) -> None:
         """Forget the host under the cursor, once confirmed."""
