@@ -68,4 +68,6 @@ class Meter:
         rate = (done - before) / (now - began) if now > began else 0.0
         left = self.total_bytes - self._bytes
         eta = 0.0 if left <= 0 else left / rate if rate > 0 else None
-        return Progress(self._bytes, self.total_bytes, self._files, self.total_files, rate, eta)
+        # A file that a running job still writes may have grown since it was listed.
+        total = max(self.total_bytes, self._bytes)
+        return Progress(self._bytes, total, self._files, self.total_files, rate, eta)

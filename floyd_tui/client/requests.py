@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
@@ -64,9 +65,10 @@ class Request:
         content: Any = self.content
         if self.body is not None:
             headers["Content-Type"], content = JSON, encode(self.body)
-        return http.build_request(
-            self.method, self.path, params=params, content=content, headers=headers, timeout=self.timeout
-        )
+        # Names of files need not be UTF-8: their bytes travel as they are, which httpx's own encoding refuses.
+        query = urlencode(params, doseq=True, errors="surrogateescape")
+        url = f"{self.path}?{query}" if query else self.path
+        return http.build_request(self.method, url, content=content, headers=headers, timeout=self.timeout)
 
 
 class Requester:
