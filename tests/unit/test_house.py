@@ -38,7 +38,7 @@ def test_the_laptop_side_loads_only_the_contract_of_the_runner() -> None:
 
 def test_the_runner_never_loads_the_laptop_side() -> None:
     loaded = loaded_by(sorted(n for n in MODULES if n.split(".")[0] == "runner" and not n.endswith("__main__")))
-    assert not {n for n in loaded if n.split(".")[0] in ("floyd_tui", "textual", "asyncssh", "watchfiles", "psutil")}
+    assert not {n for n in loaded if n.split(".")[0] in ("floyd_tui", "textual", "asyncssh", "psutil")}
 
 
 def test_the_runner_is_written_for_python_3_10() -> None:
