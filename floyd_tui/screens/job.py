@@ -64,14 +64,13 @@ class JobScreen(Screen[None]):
         self.job = job
         self._heard_at: float | None = None
         self._stale = False
-        self._code_known = False
 
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield JobHeader()
         yield TabRow(TABS, TABS[0].id)
         with ContentSwitcher(initial=TABS[0].id):
-            yield LogPane(id="logs")
+            yield LogPane(save_as=f"{self.job.project}-{self.job.number}", id="logs")
             yield MetricsPane(id="metrics")
             yield JobFiles(self.link, self.job, id="files")
             yield InfoPane(id="info")
@@ -229,7 +228,7 @@ class JobScreen(Screen[None]):
             self._follow_metrics()
         elif tab == "files":
             self.query_one(JobFiles).keep_true()
-        elif tab == "info" and not self._code_known:
+        elif tab == "info" and not self.query_one(InfoPane).code_known:
             self._read_code()
 
     @work(exclusive=True, group="metrics", exit_on_error=False)
@@ -265,7 +264,6 @@ class JobScreen(Screen[None]):
         except FloydError as error:
             show_error(self, error, self.link)
             return
-        self._code_known = True
         self.query_one(InfoPane).show_code([info for info in files if info.kind != "dir"])
 
     # What one does

@@ -50,6 +50,11 @@ class InfoPane(VerticalScroll, can_focus=True):
         """Long values wrap beside their labels."""
         self._draw()
 
+    @property
+    def code_known(self) -> bool:
+        """Whether the code's files are shown."""
+        return self._files is not None
+
     def show(self, job: Job) -> None:
         """Show `job` as it is now."""
         self._job = job

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Input, Static
 
-from floyd_tui.widgets.format import size
+from floyd_tui.widgets.format import plain, size
 from floyd_tui.widgets.log_search import ERRORS, BadPattern
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
@@ -73,14 +74,16 @@ class LogPane(Vertical):
             id="log.filter",
             tooltip="Only lines that match; !… the others",
         ),
+        Binding("ctrl+s", "save", "Save", show=False, id="log.save", tooltip="Write the whole log to a file here"),
         Binding("exclamation_mark", "invert", "Invert", show=False, id="log.invert", tooltip="Match the other lines"),
     ]
 
     filtering: var[bool] = var(False)
 
-    def __init__(self, *, noun: str = "log", id: str | None = None) -> None:
+    def __init__(self, *, noun: str = "log", save_as: str = "job", id: str | None = None) -> None:
         super().__init__(id=id)
         self._noun = noun
+        self._save_as = save_as
         self._trouble = ""
         self._inverse = False
 
@@ -152,6 +155,19 @@ class LogPane(Vertical):
             self.view.action_match(1)
         self.view.focus()
 
+    # Saving
+
+    @work(exclusive=True, group="save", exit_on_error=False)
+    async def action_save(self) -> None:
+        """Write the log to a new file in the current folder."""
+        path = free_path(Path.cwd(), self._save_as, ".log")
+        try:
+            await self.view.save(path)
+        except OSError as error:
+            self.notify(f"{path} cannot be written: {error.strerror}.", title="Not saved", severity="error")
+        else:
+            self.notify(plain(str(path)), title="Saved", markup=False)
+
     # Status
 
     @on(LogView.Changed)
@@ -194,3 +210,11 @@ class LogPane(Vertical):
         running = f" {view.search.progress:.0%}" if view.search.progress < 1 and view.buffer.size > 10_000_000 else ""
         words = Content.styled(f"{what}  {at}{found:,}{running}", "$warn" if found else "$bad")
         return words + Content.styled("  only these shown", "$dim") if view.only else words
+
+
+def free_path(folder: Path, stem: str, ending: str) -> Path:
+    """`stem` with `ending` in `folder`, or the first of ``stem-2``, ``stem-3``, … that is not there."""
+    path, number = folder / f"{stem}{ending}", 2
+    while path.exists():
+        path, number = folder / f"{stem}-{number}{ending}", number + 1
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, Static
 
 from floyd_tui.client.protocol import LinkState
@@ -197,3 +198,15 @@ async def test_a_search_typed_stays_editable(tmp_path: Path) -> None:
         assert field.has_focus
         assert field.value == "epoc"
         assert ui.screen.query_one(LogPane).has_class("-searching")
+
+
+async def test_saving_writes_all_of_it_beside_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits-7.log").write_text("mine")
+    async with job_ui(tmp_path) as ui:
+        await opened(ui)
+        await ui.press("ctrl+s")
+        saved = tmp_path / "digits-7-2.log"
+        await ui.until(lambda: saved.exists() and saved.stat().st_size == len(ui.host.logs[JOB]), "the file")
+        assert saved.read_bytes() == bytes(ui.host.logs[JOB])
+        assert (tmp_path / "digits-7.log").read_text() == "mine"
