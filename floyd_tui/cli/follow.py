@@ -54,8 +54,8 @@ def _say_goes_on(job: Job) -> None:
 
 
 async def _say_progress(client: Client, job: Job) -> None:
-    """Until the job runs, say what it waits for, each thing once."""
-    said = ""
+    """Until the job runs, say what it waits for, each thing once; that it was queued has been said."""
+    said = f"{job.short} is {JobState.QUEUED}"
     while job.state in (JobState.QUEUED, JobState.PREPARING):
         now = f"{job.short} is {job.state}" + (f": {job.progress}" if job.progress else "")
         if now != said:
