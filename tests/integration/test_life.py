@@ -15,6 +15,7 @@ from runner.models import Job, JobState, Launch, Mount
 from tests.support.road import road
 from tests.support.runner import RunnerProcess
 from tests.support.sshd import Sshd
+from tests.support.wait import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.sshd]
 
@@ -112,4 +113,5 @@ async def test_upload_launch_log_output_and_relaunch_from_output(
         assert next_job.code == job.code
         assert next_job.relaunched_from == job.name
         assert next_job.inputs[1].tree == job.output
-    assert not list((docker_runner.data_dir / "jobs").rglob("home"))
+    jobs = docker_runner.data_dir / "jobs"
+    wait_for(lambda: not list(jobs.rglob("home")), "the ended jobs' folders to be cleared")
