@@ -37,6 +37,7 @@ class AddHostDialog(ModalScreen[tuple[Config, str] | None]):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self._config = config
+        self._suggested = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
@@ -50,21 +51,23 @@ class AddHostDialog(ModalScreen[tuple[Config, str] | None]):
                 yield Button("Leave", id="leave", compact=True)
                 yield Button("Add", id="go", compact=True, variant="primary")
 
-    @on(Input.Blurred, "#ssh")
+    @on(Input.Changed, "#ssh")
     def _suggest_name(self) -> None:
-        """A host is mostly called as its machine is."""
+        """A host is mostly called as its machine is, until the person says otherwise."""
         name = self.query_one("#name", Input)
+        if name.value != self._suggested:
+            return
         try:
             host = Destination.parse(self._text("ssh")).host
         except ValueError:
-            return
-        if not name.value and not host.replace(".", "").isdecimal():
-            name.value = host.partition(".")[0]
+            host = ""
+        self._suggested = "" if host.replace(".", "").isdecimal() else host.partition(".")[0]
+        name.value = self._suggested
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.input.id == "ssh" and not self._text("name"):
+        if event.input.id == "ssh":
             self.focus_next()
         else:
             self.action_add()
@@ -82,7 +85,6 @@ class AddHostDialog(ModalScreen[tuple[Config, str] | None]):
 
     def action_add(self) -> None:
         """Write the host into the settings, if it can be one."""
-        self._suggest_name()
         wrong = self._wrong()
         if not any(wrong.values()):
             texts = {key: self._text(key) for _, key, _ in _FIELDS}

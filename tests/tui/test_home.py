@@ -201,7 +201,7 @@ async def test_an_unknown_host_key_is_shown_and_asked_for_once(tmp_path: Path) -
         await ui.press("enter")  # No is at hand
         await ui.until(lambda: isinstance(ui.app.screen, HomeScreen), "the page")
         assert "trust_host_key" not in ui.link.asked
-        ui.link.set_status(LinkState.FAILED, HostKeyUnknown(*unknown.args, "", "gauss.lab", 22, "k", "SHA256:z"))
+        ui.link.set_status(LinkState.FAILED, HostKeyUnknown("New.", "", "gauss.lab", 22, "k", "SHA256:z"))
         await ui.until(lambda: isinstance(ui.app.screen, HostKeyDialog), "the question, for a new failure")
         await ui.press("y")
         await ui.until(lambda: "trust_host_key" in ui.link.asked, "the key to be trusted")

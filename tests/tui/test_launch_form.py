@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_a_right_form_becomes_a_launch_that_keeps_what_the_form_does_not_show() 
         ("mounts", (("", "x"),), "cannot be mounted."),
     ],
 )
-def test_each_wrong_field_gets_its_sentence(field: str, value: object, sentence: str) -> None:
+def test_each_wrong_field_gets_its_sentence(field: str, value: Any, sentence: str) -> None:
     wrong = read(replace(GOOD, **{field: value}), DRAFT).wrong
     assert list(wrong) == [field]
     assert sentence in wrong[field]
