@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from runner.ending import clear_folder
 from runner.errors import BadRequest, Conflict, NotFound, RunnerError
 from runner.gpus import Gpus
 from runner.launching import Launching
-from runner.life import Life, Parts, clear_folder
+from runner.life import Life, Parts
+from runner.logs import Growth
 from runner.models import Event, Job, JobState, JobStats, Launch, Metric, Project, Ref, check_name
 from runner.queue import Queue
 from runner.store.datasets import near
@@ -35,6 +37,7 @@ class Jobs:
         self._gpu_note = ""
         self._queue = Queue(parts.settings.max_running)
         self._queued: dict[str, Job] = {}
+        self._growths: dict[str, Growth] = {}
         self._lives: dict[str, Life] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = False
@@ -60,7 +63,7 @@ class Jobs:
     # What the API asks
 
     async def launch(self, launch: Launch, caller: str) -> Job:
-        """Check a launch, store it as a job and queue it; raises what `Launching.check` does, and stores nothing then."""
+        """Check a launch, store it as a job and queue it; raises what `Launching.check` does."""
         wanted = await self._launching.check(launch, caller, len(self._queue.devices), self._gpu_note)
         job = await self._store.create(wanted)
         self._enqueue(job)
@@ -94,9 +97,11 @@ class Jobs:
         job = await self.get(name, caller)
         if self._queue.remove(job):
             del self._queued[job.name]
+            growth = self._growths.pop(job.name)
             stopped = {"ended_at": time.time(), "reason": "It was stopped before it began."}
             job = await self._store.transition(job, JobState.STOPPED, **stopped)
             self._parts.hub.publish(Event(job=job))
+            growth.end()
         elif (life := self._lives.get(job.name)) is not None:
             await life.end(JobState.STOPPED)
             job = life.snapshot()
@@ -132,10 +137,13 @@ class Jobs:
         """The job's folder."""
         return self._parts.settings.job_dir(job.owner, job.project, job.number)
 
-    async def current(self, job: Job) -> Job:
-        """The job as it is now, cheaply while it is live: followers ask ten times a second."""
-        if job.name in self._lives or job.name in self._queued:
-            return self._now(job)
+    def growth(self, job: Job) -> Growth | None:
+        """How far the log of a job that has not ended was seen; None once it has ended, and the log is whole."""
+        growth = self._growths.get(job.name)
+        return growth if growth is not None and not growth.ended else None
+
+    async def reload(self, job: Job) -> Job:
+        """The job as it is stored now."""
         return await self._store.find(job.owner, job.project, job.number) or job
 
     def gpu_holders(self) -> dict[str, tuple[str, ...]]:
@@ -152,13 +160,14 @@ class Jobs:
 
     def _enqueue(self, job: Job) -> None:
         self._queued[job.name] = job
+        self._growths[job.name] = Growth()
         self._queue.add(job)
 
     def _pump(self) -> None:
         """Start what may start. Without an await in it, so that nothing is started twice."""
         for granted in () if self._closing else self._queue.grant():
             job = replace(self._queued.pop(granted.name), devices=granted.devices)
-            self._begin(Life(job, self._parts))
+            self._begin(Life(job, self._parts, self._growths[job.name]))
 
     def _begin(self, life: Life) -> None:
         name = life.job.name
@@ -171,6 +180,8 @@ class Jobs:
         del self._tasks[name]
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("%s: its task broke off", name, exc_info=error)
+        if life.job.state.ended:
+            del self._growths[name]
         self._queue.release(life.job)
         self._pump()
 
@@ -191,7 +202,8 @@ class Jobs:
         job = standing.job
         if job.state is not JobState.QUEUED:
             self._queue.occupy(job)
-            self._begin(Life(job, self._parts, standing.ending, standing.parsed))
+            growth = self._growths[job.name] = Growth()
+            self._begin(Life(job, self._parts, growth, standing.ending, standing.parsed))
         else:
             self._enqueue(job)
 

@@ -18,10 +18,40 @@ from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job,
 TIMES_FILE = "times"
 FRAME_BYTES = 256 << 10
 SIGN_OF_LIFE = 15.0
-# How often a follower looks at the file's size, in seconds.
-_POLL = 0.1
 # Marks closer than this tell nobody more, in seconds.
 _MARK_EVERY = 0.5
+
+
+class Growth:
+    """How far the log of a live job was seen, for its followers to wait on."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.ended = False
+        self._change = asyncio.Event()
+
+    def grow(self, size: int) -> None:
+        """The log has `size` bytes, whose times are marked."""
+        if size != self.size:
+            self.size = size
+            self._wake()
+
+    def end(self) -> None:
+        """The job has ended, and its log is whole."""
+        self.ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()
+
+    async def changed(self) -> bool:
+        """Wait for more, or the end; False after 15 s without."""
+        try:
+            await asyncio.wait_for(self._change.wait(), SIGN_OF_LIFE)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
 
 class TimesIndex:
@@ -101,30 +131,28 @@ async def read_log(log: Path, offset: int) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def follow_log(log: Path, offset: int, current: Callable[[], Awaitable[Job]]) -> AsyncIterator[bytes]:
+async def follow_log(
+    log: Path, offset: int, growth: Callable[[], Growth | None], reload: Callable[[], Awaitable[Job]]
+) -> AsyncIterator[bytes]:
     """Frames of the log from `offset` on until the job has ended and its last byte is sent.
 
-    `current` tells the job as it is now; it must say "ended" only once the log is whole.
+    `growth` tells how far a live job's log was seen, and nothing of a job that has ended; `reload` then tells its end.
     """
-    quiet_since = time.monotonic()
     marked = -1
     while True:
-        # Asked before reading: what was written before the end is in the file by then.
-        job = await current() if size_of(log) <= offset else None
-        piece = await asyncio.to_thread(read_piece, log, offset, FRAME_BYTES)
-        if piece:
+        seen = growth()
+        end = seen.size if seen is not None else size_of(log)
+        if offset < end:
+            piece = await asyncio.to_thread(read_piece, log, offset, min(FRAME_BYTES, end - offset))
             times = await asyncio.to_thread(read_times, log, offset, offset + len(piece))
             if fresh := [mark for mark in times if mark[0] > marked]:
                 marked = fresh[-1][0]
                 yield log_frame(LOG_TIMES, b"".join(LOG_TIME.pack(*mark) for mark in fresh))
             yield log_frame(LOG_DATA, piece)
             offset += len(piece)
-            quiet_since = time.monotonic()
-        elif job is not None and job.state.ended:
+        elif seen is None:
+            job = await reload()
             yield log_frame(LOG_END, encode(LogEnd(job.state, job.exit_code, offset)))
             return
-        else:
-            if time.monotonic() - quiet_since >= SIGN_OF_LIFE:
-                quiet_since = time.monotonic()
-                yield log_frame(LOG_PING)
-            await asyncio.sleep(_POLL)
+        elif not await seen.changed():
+            yield log_frame(LOG_PING)

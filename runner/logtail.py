@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.errors import RunnerError
-from runner.logs import TimesIndex, read_piece, size_of
+from runner.logs import Growth, TimesIndex, read_piece, size_of
 from runner.metrics import MetricReader
 from runner.models import Job, Metric
 from runner.store.jobs import JobStore
@@ -24,12 +24,21 @@ _RETRY = 2.0
 
 
 class LogTail:
-    """Follows one log. `stored` gets the job after its metrics have been stored."""
+    """Follows one log. `growth` wakes its readers; `stored` gets the job after its metrics have been stored."""
 
-    def __init__(self, store: JobStore, job: Job, path: Path, parsed: int, stored: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        job: Job,
+        path: Path,
+        growth: Growth,
+        parsed: int,
+        stored: Callable[[Job], None],
+    ) -> None:
         self._store = store
         self._job = job
         self._path = path
+        self._growth = growth
         self._stored = stored
         self._reader = MetricReader(parsed)
         self._times: TimesIndex | None = None
@@ -41,12 +50,15 @@ class LogTail:
     async def run(self) -> None:
         """Follow until `finish`. A full disk holds the metrics up, and loses none: they are read again."""
         while not self._whole.is_set():
-            try:
-                await self._step()
-                await self._pause(_POLL)
-            except RunnerError as error:
-                log.warning("reading the log of %s: %s", self._job.name, error)
-                await self._pause(_RETRY)
+            await self._pause(_POLL if await self._try_step() else _RETRY)
+
+    async def _try_step(self) -> bool:
+        try:
+            await self._step()
+        except RunnerError as error:
+            log.warning("reading the log of %s: %s", self._job.name, error)
+            return False
+        return True
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
@@ -67,6 +79,7 @@ class LogTail:
 
     async def _step(self) -> bool:
         size = await asyncio.to_thread(self._mark)
+        self._growth.grow(size)
         if size > self._reader.position:
             piece = await asyncio.to_thread(read_piece, self._path, self._reader.position, _PIECE)
             self._points += await asyncio.to_thread(self._reader.feed, piece, time.time())

@@ -20,7 +20,9 @@ async def logs(request: Request) -> Response:
     offset = resolve_offset(log, integer(request, "offset"))
     at = {"X_Log_Offset": str(offset)}
     if flag(request, "follow"):
-        return stream(request, follow_log(log, offset, lambda: jobs.current(job)), LOG_FRAMES, **at)
+        return stream(
+            request, follow_log(log, offset, lambda: jobs.growth(job), lambda: jobs.reload(job)), LOG_FRAMES, **at
+        )
     return stream(request, read_log(log, offset), "application/octet-stream", **at)
 
 

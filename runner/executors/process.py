@@ -19,10 +19,10 @@ from runner.executors.base import Ended, Say, Standing, Task
 from runner.executors.processes import Process, descendants, look, send, still_there
 from runner.executors.sandbox import command_line, environment, lay_out_inputs
 from runner.models import JobStats
-from runner.store.disk import write_durably
+from runner.store.disk import remove_tree, write_durably
 from runner.threads import to_the_end
 
-_FOLDER = "process"
+STATE_FOLDER = "process"
 _POLL = 0.1
 # Part of the sandbox, not of the job: it must live to tell the exit code.
 _SANDBOX = "bwrap"
@@ -52,11 +52,14 @@ class ProcessExecutor:
 
     async def standing(self, task: Task) -> Standing:
         """How the job stands by what its supervisor wrote and whether it lives."""
-        folder = task.folder / _FOLDER
+        folder = task.folder / STATE_FOLDER
         if (folder / "ended").exists():
             return Standing.ENDED
-        if self._supervisor(task) is not None:
-            return Standing.RUNNING
+        # One that has not begun either reads its word in a moment, or sees that nobody is left to give it.
+        while self._supervisor(task) is not None:
+            if (folder / "began").exists():
+                return Standing.RUNNING
+            await asyncio.sleep(_POLL)
         # Looked at again: it may have ended between the two looks.
         if (folder / "ended").exists():
             return Standing.ENDED
@@ -66,7 +69,7 @@ class ProcessExecutor:
 
     async def wait(self, task: Task) -> Ended:
         """Wait until the supervisor has written the end, or has vanished without (a reboot)."""
-        file = task.folder / _FOLDER / "ended"
+        file = task.folder / STATE_FOLDER / "ended"
         while not file.exists():
             if self._supervisor(task) is None and not file.exists():
                 return Ended(None, reason="Its processes vanished: the host was restarted, or its supervisor killed.")
@@ -105,7 +108,7 @@ class ProcessExecutor:
         if (supervisor := self._supervisor(task)) is not None:
             send([*descendants(supervisor.pid), supervisor], signal.SIGKILL)
         self._collect(task)
-        await asyncio.to_thread(shutil.rmtree, task.folder / _FOLDER, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, task.folder / STATE_FOLDER)
 
     async def stats(self, task: Task) -> JobStats:
         """CPU use since the last call and resident memory of all the job's processes."""
@@ -122,7 +125,7 @@ class ProcessExecutor:
         """Nothing is held."""
 
     def _start(self, task: Task) -> None:
-        folder = task.folder / _FOLDER
+        folder = task.folder / STATE_FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         script = folder / "supervisor.py"
         script.write_text(resources.files("runner.executors").joinpath("supervisor.py").read_text("utf-8"))
@@ -160,7 +163,7 @@ class ProcessExecutor:
 
     def _supervisor(self, task: Task) -> Process | None:
         try:
-            pid, started = map(int, (task.folder / _FOLDER / "pid").read_text().split())
+            pid, started = map(int, (task.folder / STATE_FOLDER / "pid").read_text().split())
         except (OSError, ValueError):
             return None
         process = look(pid)

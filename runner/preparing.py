@@ -1,0 +1,45 @@
+"""What a job needs on disk before it starts: its home with a copy of the code, an empty log, its inputs laid out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from runner.executors.base import Mounted, Task
+from runner.logs import TIMES_FILE
+from runner.models import EMPTY_TREE, Job, Limits
+from runner.output import OUTPUT_FOLDER
+from runner.store.disk import remove_tree
+from runner.store.trees import Trees
+
+
+def make_home(task: Task, trees: Trees) -> None:
+    """Make the job's folder anew, whatever an earlier try left in it; raises `NoSpace`, `NotFound`."""
+    task.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_tree(task.home)
+    trees.copy_to(task.job.code or EMPTY_TREE, task.home)
+    with contextlib.suppress(FileExistsError):
+        (task.home / OUTPUT_FOLDER).mkdir(mode=0o755)
+    # Begun anew: nothing of the job has run yet.
+    for old in (task.log, task.folder / TIMES_FILE):
+        old.unlink(missing_ok=True)
+    task.log.touch(mode=0o600)
+    identity = task.identity
+    if identity.uid != os.geteuid():
+        for path in (task.home, *task.home.rglob("*"), task.log):
+            os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
+
+
+def lay_out_inputs(job: Job, trees: Trees) -> tuple[Mounted, ...]:
+    """The inputs as folders or files of this host; raises `NoSpace`, `NotFound`."""
+    return tuple(Mounted(found.destination, trees.link_farm(found.tree) / found.path) for found in job.inputs)
+
+
+def with_defaults(own: Limits, host: Limits) -> Limits:
+    """A job's limits, with the host's where it sets none."""
+    return Limits(
+        own.memory or host.memory,
+        own.cpus or host.cpus,
+        own.pids or host.pids,
+        own.shm_size or host.shm_size,
+    )
