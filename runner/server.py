@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,7 @@ from runner.settings import Settings
 _MAX_SOCKET_PATH = 107
 _PEERCRED = struct.Struct("3i")
 _BACKLOG = 512
+_LOCK_TRIES, _LOCK_SECONDS = 10, 0.02
 # The other end keeps its connections in a pool and decides itself when one is too old.
 _KEEP_ALIVE_SECONDS = 3600
 
@@ -123,18 +125,26 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold the folder's lock, which a crash lets go of by itself."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = path.read_text() or "unknown"
+        if not _lock(descriptor):
             raise Conflict(
-                f"A runner (process {holder}) serves {path.parent} already.", "Use it, or stop it: floyd-runner stop."
-            ) from error
+                f"A runner (process {path.read_text()}) serves {path.parent} already.",
+                "Use it, or stop it: floyd-runner stop.",
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock; False if another keeps it. `lock_holder` holds it for a moment to ask, so one try is too few."""
+    for _ in range(_LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_LOCK_SECONDS)
+    return False
 
 
 @contextlib.contextmanager

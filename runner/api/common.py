@@ -98,6 +98,11 @@ def reply(value: object, status: int = 200) -> Response:
     return Response(encode(value), status, media_type=JSON)
 
 
+async def reply_long(value: object) -> Response:
+    """The same for what may be long: a list of a million files is written in a thread, while others are answered."""
+    return Response(await asyncio.to_thread(encode, value), media_type=JSON)
+
+
 def stream(request: Request, chunks: AsyncIterable[bytes], media_type: str, **headers: str) -> StreamingResponse:
     """An open-ended answer that ends by itself as soon as the runner stops, so that it never holds the shutdown."""
     ends = until(runner_of(request).closing, chunks)

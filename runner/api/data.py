@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, reply, required, runner_of
+from runner.api.common import body, caller, reply, reply_long, required, runner_of
 from runner.errors import BadRequest, Forbidden, NotFound
 from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
 from runner.service import Runner
@@ -22,12 +22,12 @@ MANIFEST = "application/x-ndjson"
 async def put_tree(request: Request) -> Response:
     """Name a tree by its manifest; the answer tells which blobs are missing."""
     digest: str = request.path_params["digest"]
-    return reply(await runner_of(request).trees.put(digest, request.stream(), caller(request)))
+    return await reply_long(await runner_of(request).trees.put(digest, request.stream(), caller(request)))
 
 
 async def tree_status(request: Request) -> Response:
     """Ask again which blobs of a tree are missing."""
-    return reply(await runner_of(request).trees.status(request.path_params["digest"], caller(request)))
+    return await reply_long(await runner_of(request).trees.status(request.path_params["digest"], caller(request)))
 
 
 async def tree_text(request: Request) -> Response:

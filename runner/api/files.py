@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from runner.api.common import caller, flag, problem, query, reply, required, runner_of
+from runner.api.common import caller, flag, problem, query, reply_long, required, runner_of
 from runner.errors import BadRequest, NotFound, RunnerError
 from runner.models import check_path
 from runner.service import Runner
@@ -29,7 +29,7 @@ async def files(request: Request) -> Response:
     runner = runner_of(request)
     source = await runner.sources.resolve(required(request, "source"), caller(request))
     path = _path(request)
-    return reply(await asyncio.to_thread(runner.listings.files, source, path, flag(request, "recursive")))
+    return await reply_long(await asyncio.to_thread(runner.listings.files, source, path, flag(request, "recursive")))
 
 
 async def content(request: Request) -> Response:

@@ -17,6 +17,8 @@ import stat
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from runner.models import is_digest
@@ -25,6 +27,7 @@ from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_to
 from runner.store.walk import open_regular
 
 _PLAIN, _EXECUTABLE = 0o444, 0o555
+_GRANT_ROWS = 20_000
 _PARTIAL_SECONDS = 14 * 24 * 3600.0
 
 
@@ -112,23 +115,22 @@ class BlobStore:
 
     async def held(self, owner: str, digests: Iterable[str]) -> dict[str, int]:
         """Those of `digests` that `owner` holds, with their sizes in bytes."""
-        wanted = json.dumps(sorted(set(digests)))
 
-        # CROSS keeps SQLite from walking the list once for each blob of the owner.
         def query(connection: sqlite3.Connection) -> dict[str, int]:
-            rows = connection.execute(
-                "SELECT digest, size FROM json_each(?) CROSS JOIN blob_holders ON digest = value WHERE owner = ?",
-                (wanted, owner),
-            )
+            wanted = json.dumps(sorted(set(digests)))
+            # CROSS keeps SQLite from walking the list once for each blob of the owner.
+            sql = "SELECT digest, size FROM json_each(?) CROSS JOIN blob_holders ON digest = value WHERE owner = ?"
+            rows = connection.execute(sql, (wanted, owner))
             return {row["digest"]: row["size"] for row in rows}
 
         return await self._db.read(query)
 
     async def grant(self, owner: str, blobs: Mapping[str, int]) -> None:
         """Note that `owner` holds these blobs (digest to size in bytes)."""
-        rows = [(owner, digest, size) for digest, size in blobs.items()]
-        if rows:
-            await self._db.write(lambda c: c.executemany("INSERT OR IGNORE INTO blob_holders VALUES (?, ?, ?)", rows))
+        rows = iter(blobs.items())
+        # In pieces: between two of them a job's state may be written.
+        while piece := [(owner, digest, size) for digest, size in islice(rows, _GRANT_ROWS)]:
+            await self._db.write(partial(_grant, rows=piece))
 
     def partial_folder(self, owner: str) -> Path:
         """Where uploads of `owner` that broke off wait to go on, each under its digest."""
@@ -140,10 +142,12 @@ class BlobStore:
 
     def have(self, owner: str, digest: str) -> int:
         """How many bytes of an upload that broke off are here."""
-        try:
-            return (self.partials / owner / digest).stat().st_size
-        except OSError:
-            return 0
+        return self.parts(owner).get(digest, 0)
+
+    def parts(self, owner: str) -> dict[str, int]:
+        """Sizes in bytes of the owner's uploads that broke off, by digest."""
+        with os.scandir(self.partial_folder(owner)) as listing:
+            return {entry.name: entry.stat().st_size for entry in listing if is_digest(entry.name)}
 
     def tidy(self) -> None:
         """After a crash: put interrupted uploads back in their places, drop what is temporary or very old."""
@@ -183,6 +187,10 @@ class Taken:
     digest: str
     size: int
     temporary: Path
+
+
+def _grant(connection: sqlite3.Connection, rows: list[tuple[str, str, int]]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO blob_holders VALUES (?, ?, ?)", rows)
 
 
 def park(part: Path, place: Path) -> None:

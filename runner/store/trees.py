@@ -13,7 +13,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,16 +95,12 @@ class Trees:
         """Store the tree made of `entries`, whose blobs are all installed, as one that `owner` holds."""
         entries = list(entries)
         digest, text = await asyncio.to_thread(manifest_of, entries)
-        content = outline(entries)
+        content = await asyncio.to_thread(outline, entries)
         await asyncio.to_thread(self._store, digest, text)
         await self._blobs.grant(owner, content.blobs)
         status = TreeStatus(digest, content.files, content.size)
         await self._note(owner, status, complete=True)
         return status
-
-    async def grant(self, digest: str, owner: str) -> TreeStatus:
-        """Let `owner` hold a stored tree and its blobs: the caller has made sure that they may see it."""
-        return await self.save(await asyncio.to_thread(self.entries, digest), owner)
 
     # What jobs and listings use
 
@@ -194,15 +190,7 @@ class Trees:
 
     async def _status(self, digest: str, content: Outline, owner: str) -> TreeStatus:
         held = await self._blobs.held(owner, content.blobs)
-        for blob, size in held.items():
-            if content.blobs[blob] != size:
-                raise BadRequest(
-                    f"The manifest gives blob {blob[:12]} {content.blobs[blob]} bytes; it has {size}.",
-                    "Read the files again and send a new manifest.",
-                )
-        missing = [blob for blob in content.blobs if blob not in held]
-        have = await asyncio.to_thread(lambda: tuple(MissingBlob(b, self._blobs.have(owner, b)) for b in missing))
-        return TreeStatus(digest, content.files, content.size, have)
+        return await asyncio.to_thread(_compare, digest, content, held, self._blobs.parts(owner))
 
     async def _row(self, digest: str, owner: str) -> _Row:
         if digest == EMPTY_TREE:
@@ -248,6 +236,18 @@ def _check(digest: str, text: bytes) -> Outline:
         raise BadRequest(
             f"The manifest cannot be used: {error}.", "Read the files again and send a new one."
         ) from error
+
+
+def _compare(digest: str, content: Outline, held: Mapping[str, int], parts: Mapping[str, int]) -> TreeStatus:
+    """The status of a tree whose owner holds the blobs `held`; raises `BadRequest` where one has another size."""
+    for blob, size in held.items():
+        if content.blobs[blob] != size:
+            raise BadRequest(
+                f"The manifest gives blob {blob[:12]} {content.blobs[blob]} bytes; it has {size}.",
+                "Read the files again and send a new manifest.",
+            )
+    missing = tuple(MissingBlob(blob, parts.get(blob, 0)) for blob in content.blobs if blob not in held)
+    return TreeStatus(digest, content.files, content.size, missing)
 
 
 def _missing_bytes(status: TreeStatus, content: Outline) -> int:

@@ -68,7 +68,7 @@ async def test_a_client_that_leaves_closes_the_source() -> None:
     source = Source(b"a", None)
     chunks = until(asyncio.Event(), source.stream())
     assert await anext(chunks) == b"a"
-    waiting = asyncio.ensure_future(anext(chunks))  # type: ignore[arg-type]
+    waiting = asyncio.ensure_future(anext(chunks))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,15 +7,15 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import BadRequest, Conflict, NoSpace, NotFound
-from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of
+from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
+from runner.store.disk import remove_tree
 from runner.store.manifests import below, outline, read_entries
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
@@ -40,38 +40,35 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, bool]]:
     }
 
 
-@settings(max_examples=30, deadline=None)
+SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+JSON = st.recursive(st.text(max_size=20), st.lists).map(lambda value: json.dumps(value).encode())
+
+
+@settings(SHARED, max_examples=30)
 @given(files=st.dictionaries(PATHS, st.binary(max_size=50), max_size=8).map(tree_of))
-async def test_what_goes_in_comes_out(files: dict[str, bytes]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "data")
-        status = await store.add_tree(files)
-        assert (status.files, status.size) == (len(files), sum(map(len, files.values())))
-        expected = {path: (data, False) for path, data in files.items()}
-        assert snapshot(store.trees.link_farm(status.digest)) == expected
-        store.trees.copy_to(status.digest, Path(folder) / "copy")
-        assert snapshot(Path(folder) / "copy") == expected
-        assert list(read_entries(store.trees.text(status.digest).read_bytes())) == list(
-            store.trees.entries(status.digest)
-        )
-        store.db.close()
+async def test_what_goes_in_comes_out(store: Store, files: dict[str, bytes]) -> None:
+    status = await store.add_tree(files)
+    assert (status.files, status.size) == (len(files), sum(map(len, files.values())))
+    expected = {path: (data, False) for path, data in files.items()}
+    assert snapshot(store.trees.link_farm(status.digest)) == expected
+    copy = store.folder / "copy"
+    store.trees.copy_to(status.digest, copy)
+    assert snapshot(copy) == expected
+    remove_tree(copy)
+    text = store.trees.text(status.digest).read_bytes()
+    assert tuple(read_entries(text)) == store.trees.entries(status.digest) == tuple(parse_manifest(text.splitlines()))
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    text=st.binary(max_size=200) | st.recursive(st.text(max_size=20), st.lists).map(lambda v: json.dumps(v).encode())
-)
-async def test_a_hostile_manifest_is_refused(text: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "data")
-        digest = hashlib.sha256(text).hexdigest()
-        try:
-            await store.trees.put(digest, chunks([text]), "ann")
-        except BadRequest:
-            assert digest == EMPTY_TREE or not store.trees.text(digest).exists()
-        else:
-            assert b"".join(manifest_lines(store.trees.entries(digest))) == text
-        store.db.close()
+@settings(SHARED, max_examples=150)
+@given(text=st.binary(max_size=200) | JSON)
+async def test_a_hostile_manifest_is_refused(store: Store, text: bytes) -> None:
+    digest = hashlib.sha256(text).hexdigest()
+    try:
+        await store.trees.put(digest, chunks([text]), "ann")
+    except BadRequest:
+        assert not store.trees.text(digest).exists()
+    else:
+        assert b"".join(manifest_lines(store.trees.entries(digest))) == text
 
 
 HOSTILE = {

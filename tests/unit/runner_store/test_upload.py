@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import BadRequest, Conflict, NoSpace
@@ -36,35 +35,36 @@ def cut_into(data: bytes, sizes: list[int]) -> list[bytes]:
     return [*pieces, data[position:]]
 
 
-@settings(max_examples=40, deadline=None)
+# One store serves all examples: each has an owner of its own.
+SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+owners = map("owner{}".format, itertools.count())
+
+
+@settings(SHARED, max_examples=40)
 @given(blobs=st.lists(st.binary(max_size=300), max_size=12), sizes=st.lists(st.integers(0, 200), max_size=30))
-async def test_chunks_may_be_cut_anywhere(blobs: list[bytes], sizes: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "data")
-        stored = await receive(store.blobs, "ann", chunks(cut_into(b"".join(map(frame, blobs)), sizes)))
-        assert stored == len(set(blobs))
-        assert await store.blobs.held("ann", map(sha, blobs)) == {sha(blob): len(blob) for blob in blobs}
-        for blob in blobs:
-            path = store.blobs.path(sha(blob))
-            assert path.read_bytes() == blob
-            assert path.stat().st_mode & 0o777 == 0o444
-        assert not list(store.blobs.partials.glob("*/*"))
-        store.db.close()
+async def test_chunks_may_be_cut_anywhere(store: Store, blobs: list[bytes], sizes: list[int]) -> None:
+    owner = next(owners)
+    stored = await receive(store.blobs, owner, chunks(cut_into(b"".join(map(frame, blobs)), sizes)))
+    assert stored == len(set(blobs))
+    assert await store.blobs.held(owner, map(sha, blobs)) == {sha(blob): len(blob) for blob in blobs}
+    for blob in blobs:
+        path = store.blobs.path(sha(blob))
+        assert path.read_bytes() == blob
+        assert path.stat().st_mode & 0o777 == 0o444
+    assert not list(store.blobs.partial_folder(owner).iterdir())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(SHARED, max_examples=100)
 @given(junk=st.binary(max_size=400))
-async def test_junk_is_refused_and_leaves_nothing(junk: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "data")
-        try:
-            stored = await receive(store.blobs, "ann", chunks([junk]))
-        except (BadRequest, Conflict, NoSpace):
-            stored = 0
-        assert stored == 0
-        assert not [path for path in store.blobs.partials.glob("*/*") if path.is_file()]
-        assert not [path for path in (store.folder / "blobs").glob("*/*") if path.is_file()]
-        store.db.close()
+async def test_junk_is_refused_and_leaves_nothing(store: Store, junk: bytes) -> None:
+    owner = next(owners)
+    try:
+        stored = await receive(store.blobs, owner, chunks([junk]))
+    except (BadRequest, Conflict, NoSpace):
+        stored = 0
+    assert stored == 0
+    assert not list(store.blobs.partial_folder(owner).iterdir())
+    assert not [path for path in (store.folder / "blobs").glob("*/*") if path.is_file()]
 
 
 async def test_a_wrong_digest_drops_that_blob_alone(store: Store) -> None:
