@@ -22,7 +22,8 @@ class RunnerProcess:
     """One ``runner serve``; use it as a context manager.
 
     `executor` and `image` (the default environment) go into runner.yml, `settings` beside them. `env` is added to the
-    runner's environment. `kill` ends it as a crash would, `start` starts it again on the same data folder.
+    runner's environment, `under` is a command to start it by. `kill` ends it as a crash would, `start` starts it again
+    on the same data folder.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class RunnerProcess:
         image: str | None = None,
         settings: dict[str, object] | None = None,
         env: dict[str, str] | None = None,
+        under: tuple[str, ...] = (),
     ) -> None:
         # A Unix socket's path holds 107 bytes, and pytest's folders are long.
         self._short = tempfile.TemporaryDirectory(prefix="fr-")
         self.data_dir = Path(self._short.name) / "d"
         self.env = dict(env or {})
+        self.under = under
         self.log = folder.with_suffix(".log")
         self.data_dir.mkdir(mode=0o700)
         chosen: dict[str, object] = {"executor": executor, "stop_grace": 2.0, **(settings or {})}
@@ -60,7 +63,7 @@ class RunnerProcess:
         """Start and wait until the socket answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runner", "serve", "--data-dir", str(self.data_dir)],
+                [*self.under, sys.executable, "-m", "runner", "serve", "--data-dir", str(self.data_dir)],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
