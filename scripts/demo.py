@@ -1,9 +1,9 @@
 """``make demo``: the digits example from upload to checked result, on a runner of its own, with nothing to set up.
 
-Everything lies in ``.demo/`` (settings, cache, the runner's data): nothing of the user's is touched. The jobs run in
-Docker where an engine answers and an image can be had, else as processes of this machine; which, and why, is said.
-With a terminal the app opens on the result, without one the story is printed; the exit code is 0 only if both jobs
-succeeded and the downloaded checkpoint is the one that the last job reported.
+Settings, cache and the runner's data lie in ``.demo/`` (or the folder named): nothing of the user's is touched. The
+jobs run in Docker where an engine answers and an image can be had, else as processes of this machine; which, and why,
+is said. With a terminal the app opens on the result, without one the story is printed; the exit code is 0 only if both
+jobs succeeded and the downloaded checkpoint is the one that the last job reported.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from runner.models import AddedVersion, Job, JobState, Metric, Mount
 from scripts.demo_image import Choice, choose
 
 ROOT = Path(__file__).parent.parent
-DEMO = ROOT / ".demo"
 EXAMPLE = ROOT / "examples" / "digits"
 CHECKPOINT = "output/checkpoint.json"
 # A Unix socket's path holds this many bytes on Linux, "/runner.sock" included.
@@ -51,14 +50,15 @@ class DemoError(Exception):
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    os.environ["FLOYD_TUI_CONFIG"] = str(DEMO / "config")
-    os.environ["XDG_CACHE_HOME"] = str(DEMO / "cache")
-    data_dir = runner_folder()
+    folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else ROOT / ".demo"
+    os.environ["FLOYD_TUI_CONFIG"] = str(folder / "config")
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    data_dir = runner_folder(folder)
     try:
         choice = choose(say_step)
         config = settings(data_dir, choice)
         with stopped_at_the_end(data_dir):
-            asyncio.run(story(config, choice))
+            asyncio.run(story(config, choice, folder / "downloads"))
             if sys.stdin.isatty() and sys.stdout.isatty():
                 open_app(config)
     except (DemoError, FloydError) as error:
@@ -67,9 +67,9 @@ def main() -> int:
     return 0
 
 
-def runner_folder() -> Path:
-    """Where the demo's runner keeps its data: in .demo/, or a short place where that path is too long for a socket."""
-    folder = DEMO / "runner"
+def runner_folder(demo: Path) -> Path:
+    """Where the runner keeps its data: in the demo's folder, or a short place where that is too long for a socket."""
+    folder = demo / "runner"
     if len(os.fsencode(folder)) <= _SOCKET_ROOM:
         return folder
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
@@ -83,7 +83,7 @@ def settings(data_dir: Path, choice: Choice) -> Config:
     if choice.image:
         chosen["default_environment"] = choice.image
     (data_dir / "runner.yml").write_text(json.dumps(chosen))  # JSON is YAML
-    config = Config.load(DEMO / "config")
+    config = Config.load()
     if config.hosts[LOCAL].data_dir != str(data_dir):
         config = config.with_host(HostConfig(LOCAL, data_dir=str(data_dir)))
     return config
@@ -115,7 +115,7 @@ def say_detail(text: str) -> None:
     console.print(Text("  " + text, "dim"))
 
 
-async def story(config: Config, choice: Choice) -> None:
+async def story(config: Config, choice: Choice, downloads: Path) -> None:
     """Upload, train, go on from the checkpoint, fetch it and check it."""
     links = Links(config)
     try:
@@ -126,7 +126,7 @@ async def story(config: Config, choice: Choice) -> None:
         await send_digits(link)
         first = await train(link, prepare(EXAMPLE / "project"))
         second = await train(link, going_on(first))
-        await check(link, first, second)
+        await check(link, first, second, downloads)
     finally:
         await links.close()
 
@@ -152,7 +152,7 @@ async def train(link: Link, draft: Draft) -> Job:
     job = await submit(link, draft.folder, draft.launch)
     say_step(f"Job {job.short}, {draft.launch.message}: {job.command}")
     for mount in draft.launch.mounts:
-        say_detail(f"{mount.source} at /floyd/input/{mount.destination}")
+        say_detail(f"with {mount.source} mounted as {mount.destination}")
     await print_log(link, job)
     job = await link.client.job(job.name)
     if job.state is not JobState.SUCCEEDED:
@@ -171,13 +171,13 @@ async def print_log(link: Link, job: Job) -> None:
                 console.print(Text("  │ ", "cyan") + Text(line.decode(errors="replace")))
 
 
-async def check(link: Link, first: Job, second: Job) -> None:
+async def check(link: Link, first: Job, second: Job, downloads: Path) -> None:
     """Fetch the last checkpoint and hold it against what the jobs reported; raises `DemoError`."""
-    place = DEMO / "downloads" / f"{second.project}-{second.number}"
+    place = downloads / f"{second.project}-{second.number}"
     await download(link, f"{second.name}/output", CHECKPOINT, place, overwrite=True)
     file = place / "checkpoint.json"
     data = json.loads(file.read_bytes())
-    say_step(f"Downloaded {file.relative_to(ROOT)}, {human_size(file.stat().st_size)}")
+    say_step(f"Downloaded {file}, {human_size(file.stat().st_size)}")
     epochs = [epochs_of(await link.client.metrics(job.name)) for job in (first, second)]
     expect(
         epochs[1][0] == epochs[0][-1] + 1, f"job 2 began with epoch {epochs[1][0]}, job 1 ended with {epochs[0][-1]}"

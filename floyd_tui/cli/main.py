@@ -6,7 +6,7 @@ code meaning
 0    done (with ``--follow``: the job succeeded)
 1    an error, said on stderr (with ``--follow``: the job failed without a code)
 2    the command line itself is wrong
-3    the host could not be reached, refused the login, or has no runner
+3    the host is unknown, out of reach, refused the login, or has no runner
 130  interrupted with Ctrl-C
 ==== ===========================================================================
 

@@ -7,7 +7,7 @@ launches; `relaunch` makes a launch from an earlier job. Nothing here knows of a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from runner.models import AddedVersion, BadName, Job, Launch, Limits, NewVersion
 
 Executor = Literal["docker", "process"]
 Phase = Literal["scanning", "uploading", "launching"]
+# FloydHub installed these before each job; an environment that has them is the better place.
+REQUIREMENTS = "floyd_requirements.txt"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -76,8 +78,14 @@ def prepare(
             "Nothing says what to run.",
             "Give a command (floyd-tui run 'python train.py') or write `command:` in floyd.yml.",
         )
-    moved = [f"The project is the folder {root}."] if root != folder.resolve() else []
-    return Draft(root, launch, (*moved, *config.warnings))
+    return Draft(root, launch, (*_notes(root, folder), *config.warnings))
+
+
+def _notes(root: Path, folder: Path) -> Iterator[str]:
+    if root != folder.resolve():
+        yield f"The project is the folder {root}."
+    if (root / REQUIREMENTS).is_file():
+        yield f"{REQUIREMENTS} is not installed by itself: begin the command with `pip install -r {REQUIREMENTS} &&`."
 
 
 def _project_of(folder: Path, project: str | None) -> tuple[Path, str]:

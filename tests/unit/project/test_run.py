@@ -49,6 +49,12 @@ def test_the_file_makes_the_launch(project: Path) -> None:
     assert draft.notes == (f"The project is the folder {project}.",)
 
 
+def test_requirements_are_not_passed_over_in_silence(project: Path) -> None:
+    (project / "floyd_requirements.txt").write_text("tqdm\n")
+    (note,) = prepare(project).notes
+    assert "floyd_requirements.txt is not installed" in note
+
+
 def test_flags_win_and_add_to_variables_and_limits(project: Path) -> None:
     flags = RunSettings(
         command="x",
