@@ -21,11 +21,18 @@ ROUTE_MODULES = ("info", "data", "files", "jobs", "logs", "host")
 
 
 def create_app(runner: Runner) -> Starlette:
-    """The application that answers for `runner`; its lifespan starts and closes it."""
+    """The application that answers for `runner`; its lifespan starts and closes it.
+
+    Where the runner cannot start for a reason that a person can mend, `app.state.failure` holds it afterwards.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await runner.start()
+        try:
+            await runner.start()
+        except RunnerError as error:
+            app.state.failure = error
+            raise
         try:
             yield
         finally:
@@ -43,6 +50,7 @@ def create_app(runner: Runner) -> Starlette:
         },
     )
     app.state.runner = runner
+    app.state.failure = None
     return app
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.app import create_app
@@ -96,13 +97,14 @@ class _Server(uvicorn.Server):
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     runner = Runner(settings)
-    server = _Server(_config(runner), runner)
+    app = create_app(runner)
+    server = _Server(_config(app, settings), runner)
     await server.serve(sockets=[listener])
     if not server.started:
-        raise Unavailable("The runner could not start.", f"See {settings.log}.")
+        raise app.state.failure or Unavailable("The runner could not start.", f"See {settings.log}.")
 
 
-def _config(runner: Runner) -> uvicorn.Config:
+def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
     options: dict[str, Any] = {
         "loop": "asyncio",
         "http": PeerProtocol,
@@ -115,9 +117,9 @@ def _config(runner: Runner) -> uvicorn.Config:
         "proxy_headers": False,
         "backlog": _BACKLOG,
         "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": max(1, round(runner.settings.shutdown_grace)),
+        "timeout_graceful_shutdown": max(1, round(settings.shutdown_grace)),
     }
-    return uvicorn.Config(create_app(runner), **options)
+    return uvicorn.Config(app, **options)
 
 
 @contextlib.contextmanager

@@ -298,6 +298,51 @@ def test_the_manifest_of_a_source(http: httpx.Client) -> None:
     assert problem(http.get(f"/v1/trees/{'a' * 64}", params={"source": "told/1"}))[0] == 404
 
 
+# Files of a job, while it runs and after
+
+
+def job_state(http: httpx.Client) -> str:
+    return str(http.get("/v1/job", params={"name": "life/1"}).json()["state"])
+
+
+def listed(http: httpx.Client, source: str, path: str = "") -> dict[str, int]:
+    asked = {"source": source, "path": path, "recursive": "1"}
+    return {file["path"]: file["size"] for file in http.get("/v1/files", params=asked).json()}
+
+
+def content(http: httpx.Client, source: str, path: str) -> httpx.Response:
+    return http.get("/v1/content", params={"source": source, "path": path})
+
+
+def test_a_jobs_files_while_it_runs_and_as_the_next_dataset(http: httpx.Client) -> None:
+    code = put(http, {"train.py": b"code"})
+    command = (
+        "mkdir deep && echo one > deep/x && ln -s /etc/passwd leak && ln -s / all && echo > ready && exec sleep 600"
+    )
+    assert http.post("/v1/jobs", json={"project": "life", "command": command, "code": code}).status_code == 201
+    try:
+        wait_for(lambda: "ready" in listed(http, "life"), "the job's files")
+        assert listed(http, "life") == {"deep": 4, "deep/x": 4, "all": 0, "leak": 0, "ready": 1}
+        assert content(http, "life/1", "deep/x").content == b"one\n"
+        for path in ("leak", "all/etc/passwd", "deep", "none"):
+            assert problem(content(http, "life/1", path))[0] == 404, path
+        early = problem(http.post("/v1/datasets/early/versions", json={"source": "life/1"}))
+        assert (early[0], "may still change" in early[1]) == (409, True)
+    finally:
+        http.post("/v1/job/stop", params={"name": "life/1"})
+        wait_for(lambda: job_state(http) == "stopped", "the job's end")
+    assert listed(http, "life") == {"deep": 4, "deep/x": 4, "all": 0, "leak": 0, "ready": 1}
+    assert listed(http, "life/1/code") == {"train.py": 4}
+    assert "a link to /etc/passwd" in problem(content(http, "life/1", "leak"))[1]
+    assert content(http, "life/1/output/deep", "x").content == b"one\n"
+    for source, files in (("life/1", {"deep", "deep/x", "all", "leak", "ready"}), ("life/1/output/deep", {"x"})):
+        name = f"from-{len(files)}"
+        added = http.post(f"/v1/datasets/{name}/versions", json={"source": source})
+        assert (added.status_code, added.json()["version"]["version"]) == (201, 1)
+        assert http.post(f"/v1/datasets/{name}/versions", json={"source": source}).json()["created"] is False
+        assert set(listed(http, name)) == files
+
+
 # Datasets
 
 
