@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from runner.errors import Conflict, NotFound
+from runner.errors import BadRequest, Conflict, NotFound
 from runner.models import EMPTY_TREE, Dataset, DatasetVersion, Job, Ref
 from runner.settings import Settings
 from runner.store.datasets import Datasets, near
@@ -117,9 +117,14 @@ class Sources:
         if not path:
             return
         entries = await asyncio.to_thread(self._trees.entries, tree)
-        if not any(e.path == path or e.path.startswith(path + "/") for e in entries):
+        found = next((e for e in entries if e.path == path or e.path.startswith(path + "/")), None)
+        whole = name[: -len(path) - 1]
+        if found is None:
             hint = near(path, [e.path for e in entries]) or "List its files with `floyd-tui output ls`."
-            raise NotFound(f"There is no {path!r} in {name[: -len(path) - 1]}.", hint)
+            raise NotFound(f"There is no {path!r} in {whole}.", hint)
+        if found.kind == "link" and found.path == path:
+            # Mounted, it would show a place of the host that its maker chose.
+            raise BadRequest(f"{path!r} in {whole} is a link to {found.target}.", "Name a file or a folder.")
 
     async def _nothing(self, ref: Ref, owner: str, caller: str, dataset: Dataset | None) -> NotFound:
         if dataset is not None:

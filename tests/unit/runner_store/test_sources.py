@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from runner.errors import Conflict, NotFound
+from runner.errors import BadRequest, Conflict, NotFound
 from runner.listing import Listings
-from runner.models import BadName, Job, JobState
+from runner.models import BadName, Job, JobState, TreeEntry
 from runner.settings import Settings
 from runner.sources import Source, Sources
 from runner.store.datasets import Content
@@ -100,6 +100,15 @@ async def test_a_text_that_is_no_reference_is_refused(shelf: Shelf) -> None:
     for text in ("", "a b", "mnist/3/../../x", "../etc"):
         with pytest.raises(BadName):
             await shelf.resolve(text)
+
+
+async def test_a_link_inside_is_no_source(shelf: Shelf) -> None:
+    tree = await shelf.store.add_entries([TreeEntry("way", "link", target="/root")], [])
+    await shelf.store.datasets.add("ann", "trap", Content(tree))
+    with pytest.raises(BadRequest, match="is a link to /root"):
+        await shelf.resolve("trap/1/way")
+    with pytest.raises(NotFound):
+        await shelf.resolve("trap/1/way/.ssh")
 
 
 async def test_others_see_nothing_of_mine(shelf: Shelf) -> None:
