@@ -40,13 +40,11 @@ class Listings:
     def entry(self, source: Source, path: str) -> TreeEntry:
         """The entry at `path` of a source that has a tree; a folder's is made up. Raises `NotFound`."""
         full = _join(source.path, path)
-        entries = self.trees.entries(source.require_tree())
-        for entry in entries:
-            if entry.path == full:
-                return entry
-            if not full or entry.path.startswith(full + "/"):
-                return TreeEntry(full, "dir")
-        raise _nothing_at(full, source, [entry.path for entry in entries])
+        tree = source.require_tree()
+        found = self.trees.find(tree, full) if full else TreeEntry("", "dir")
+        if found is None:
+            raise _nothing_at(full, source, [entry.path for entry in self.trees.entries(tree)])
+        return found
 
     def _all(self, source: Source) -> list[FileInfo]:
         if source.home is not None:

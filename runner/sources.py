@@ -116,13 +116,13 @@ class Sources:
     async def _check_path(self, tree: str, path: str, name: str) -> None:
         if not path:
             return
-        entries = await asyncio.to_thread(self._trees.entries, tree)
-        found = next((e for e in entries if e.path == path or e.path.startswith(path + "/")), None)
+        found = await asyncio.to_thread(self._trees.find, tree, path)
         whole = name[: -len(path) - 1]
         if found is None:
+            entries = await asyncio.to_thread(self._trees.entries, tree)
             hint = near(path, [e.path for e in entries]) or "List its files with `floyd-tui output ls`."
             raise NotFound(f"There is no {path!r} in {whole}.", hint)
-        if found.kind == "link" and found.path == path:
+        if found.kind == "link":
             # Mounted, it would show a place of the host that its maker chose.
             raise BadRequest(f"{path!r} in {whole} is a link to {found.target}.", "Name a file or a folder.")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from runner.models import BadManifest, TreeEntry
+from runner.models import BadManifest, TreeEntry, path_key
 
 # What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
 # lie in.
@@ -38,14 +40,46 @@ def outline(entries: Iterable[TreeEntry]) -> Outline:
 
 def read_entries(text: bytes) -> Iterator[TreeEntry]:
     """The entries of a stored manifest."""
-    for line in text.splitlines():
-        code, path, *rest = json.loads(line)
-        if code == "d":
-            yield TreeEntry(path, "dir")
-        elif code == "l":
-            yield TreeEntry(path, "link", target=rest[0])
+    return map(_entry, text.splitlines())
+
+
+def find_entry(manifest: Path, path: str) -> TreeEntry | None:
+    """The entry at `path` of a stored manifest, a made-up one for a folder; None where there is nothing.
+
+    It looks at a few lines only, since they are in order: a client that fetches a million files asks a million times.
+    """
+    if not manifest.stat().st_size:
+        return None
+    with manifest.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        found = _first_from(text, path_key(path))
+        if found is not None and found.path == path:
+            return found
+        inside = _first_from(text, path_key(path) + b"/")
+        return TreeEntry(path, "dir") if inside is not None and inside.path.startswith(path + "/") else None
+
+
+def _first_from(text: mmap.mmap, key: bytes) -> TreeEntry | None:
+    """The first entry whose path, as bytes, is `key` or comes after it."""
+    low, high = 0, len(text)
+    found = None
+    while low < high:
+        start = text.rfind(b"\n", low, (low + high) // 2) + 1 or low
+        end = text.find(b"\n", start) + 1
+        entry = _entry(text[start:end])
+        if path_key(entry.path) < key:
+            low = end
         else:
-            yield TreeEntry(path, "file", rest[0], rest[1], executable=code == "x")
+            high, found = start, entry
+    return found
+
+
+def _entry(line: bytes) -> TreeEntry:
+    code, path, *rest = json.loads(line)
+    if code == "d":
+        return TreeEntry(path, "dir")
+    if code == "l":
+        return TreeEntry(path, "link", target=rest[0])
+    return TreeEntry(path, "file", rest[0], rest[1], executable=code == "x")
 
 
 def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:

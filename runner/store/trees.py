@@ -30,7 +30,7 @@ from runner.models import (
 from runner.store.blobs import BlobStore
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, require_space, write_durably
-from runner.store.manifests import Outline, outline, read_entries
+from runner.store.manifests import Outline, find_entry, outline, read_entries
 
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
@@ -114,6 +114,13 @@ class Trees:
         small = path.exists() and path.stat().st_size < _CACHED_BYTES
         return self._cached(digest) if small else self._read(digest)
 
+    def find(self, digest: str, path: str) -> TreeEntry | None:
+        """The entry at `path` (a folder's is made up), or None; raises `NotFound` for a tree that is not stored."""
+        try:
+            return find_entry(self.text(digest), path)
+        except FileNotFoundError as error:
+            raise _not_stored(digest) from error
+
     def link_farm(self, digest: str) -> Path:
         """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.
 
@@ -166,7 +173,7 @@ class Trees:
         try:
             return self.text(digest).read_bytes()
         except FileNotFoundError as error:
-            raise NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN) from error
+            raise _not_stored(digest) from error
 
     def _store(self, digest: str, text: bytes) -> None:
         path = self.text(digest)
@@ -211,6 +218,10 @@ class Trees:
         sql = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?)
                  ON CONFLICT (owner, digest) DO UPDATE SET complete = max(complete, excluded.complete)"""
         await self._db.write(lambda connection: connection.execute(sql, row))
+
+
+def _not_stored(digest: str) -> NotFound:
+    return NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN)
 
 
 async def _gather(chunks: AsyncIterable[bytes]) -> bytes:

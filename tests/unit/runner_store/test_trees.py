@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from runner.errors import BadRequest, Conflict, NoSpace, NotFound
 from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
 from runner.store.disk import remove_tree
-from runner.store.manifests import below, outline, read_entries
+from runner.store.manifests import below, find_entry, outline, read_entries
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
 
@@ -69,6 +69,18 @@ async def test_a_hostile_manifest_is_refused(store: Store, text: bytes) -> None:
         assert not store.trees.text(digest).exists()
     else:
         assert b"".join(manifest_lines(store.trees.entries(digest))) == text
+
+
+@settings(SHARED, max_examples=150)
+@given(files=st.dictionaries(PATHS, st.just(b""), max_size=25).map(tree_of), others=st.lists(PATHS, max_size=5))
+def test_looking_up_one_path_is_as_reading_all(tmp_path: Path, files: dict[str, bytes], others: list[str]) -> None:
+    entries = [entry_of(path, data) for path, data in files.items()]
+    (tmp_path / "manifest").write_bytes(manifest_of(entries)[1])
+    folders = {path[:end] for path in files for end, letter in enumerate(path) if letter == "/"}
+    for path in [*files, *folders, *others, *(path + "!" for path in files), *(path[:-1] for path in files)]:
+        expected = entry_of(path, b"") if path in files else TreeEntry(path, "dir") if path in folders else None
+        if path:
+            assert find_entry(tmp_path / "manifest", path) == expected
 
 
 HOSTILE = {
