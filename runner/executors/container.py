@@ -28,23 +28,26 @@ exec sh -c "$1"
 """
 
 # Ends a job so that it can save its work. A shell would go on with the next command when the one it waits for ends, or
-# end first and take the container along: so it is held (SIGSTOP) until all others have gone.
+# end first and take the container along: so it is held (SIGSTOP) until all others have gone, and told only then. (Both
+# signals at once would not do: of two that are pending, the kernel delivers SIGTERM first.)
 TERMINATE = """\
 read -r main _ </proc/1/task/1/children || exit 0
-kill -STOP "$main"
-kill -TERM -1
 others() {
+  found=
   for stat in /proc/[0-9]*/stat; do
     read -r line <"$stat" 2>/dev/null || continue
     pid=${line%% *} rest=${line##*) }
     case $pid in 1|$$|$main) continue;; esac
     parent=${rest#* }
     case ${rest%% *}${parent%% *} in Z*|X*|?$$) continue;; esac
-    return 0
+    found="$found $pid"
   done
-  return 1
 }
-while others; do sleep 0.1; done
+kill -STOP "$main"
+others
+[ -z "$found" ] || kill -TERM $found
+while others; [ -n "$found" ]; do sleep 0.1; done
+kill -TERM "$main"
 kill -CONT "$main"
 """
 

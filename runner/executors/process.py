@@ -88,9 +88,11 @@ class ProcessExecutor:
             return
         main, others = family[0], family[1:]
         send([main], signal.SIGSTOP)
-        send(family, signal.SIGTERM)
+        send(others, signal.SIGTERM)
         while still_there(others):  # noqa: ASYNC110 (other processes set no asyncio.Event)
             await asyncio.sleep(_POLL)
+        # Only now: of two signals that are pending, the kernel delivers SIGTERM before SIGSTOP.
+        send([main], signal.SIGTERM)
         send([main], signal.SIGCONT)
 
     async def kill(self, task: Task) -> None:
