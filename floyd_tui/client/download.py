@@ -17,7 +17,8 @@ from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FilesInTheWay, FloydError, TransferError
 
-_AT_ONCE = 4
+# Small files cost a round trip each, so several travel at once; more gain nothing on a line of 30 ms.
+_AT_ONCE = 8
 _HOP = 1 << 20
 _NAMED = 5
 
@@ -73,7 +74,21 @@ async def _fetch_all(client: Client, source: str, plan: Plan, meter: Meter) -> N
 
 async def _worker(client: Client, source: str, todo: Iterator[PartFile], meter: Meter) -> None:
     for file in todo:
-        await _fetch(client, source, file, meter)
+        if file.info.digest and file.info.size < _HOP:
+            await _fetch_small(client, source, file, meter)
+        else:
+            await _fetch(client, source, file, meter)
+
+
+async def _fetch_small(client: Client, source: str, file: PartFile, meter: Meter) -> None:
+    """One file that is held in memory until it is whole; fetched a second time if it arrives damaged."""
+    for _ in range(2):
+        async with closing(client.content(source, file.info.path)) as parts:
+            content = b"".join([part async for part in parts])
+        if await asyncio.to_thread(file.store, content):
+            meter.add(len(content), 1)
+            return
+    raise _damaged(file)
 
 
 async def _fetch(client: Client, source: str, file: PartFile, meter: Meter) -> None:
@@ -92,7 +107,7 @@ async def _fetch(client: Client, source: str, file: PartFile, meter: Meter) -> N
             meter.add(0, 1)
             return
         meter.add(-have)
-    raise TransferError(f"{file.info.path} arrived damaged twice.", "See whether the host's disk is well.")
+    raise _damaged(file)
 
 
 async def _receive(client: Client, source: str, file: PartFile, have: int, meter: Meter) -> int:
@@ -111,6 +126,10 @@ async def _write(file: PartFile, gathered: bytearray, meter: Meter) -> int:
     gathered.clear()
     meter.add(size)
     return size
+
+
+def _damaged(file: PartFile) -> TransferError:
+    return TransferError(f"{file.info.path} arrived damaged twice.", "See whether the host's disk is well.")
 
 
 def _clash(clashes: Sequence[str]) -> FilesInTheWay:

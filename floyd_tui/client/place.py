@@ -58,6 +58,8 @@ class Place:
         if not any(info.path == self._path for info in listing):
             plan.folders.append(plan.top)
         safe: set[Path] = set()
+        if len({info.path for info in listing}) < len(listing):
+            raise TransferError("The host names a file twice.", "Nothing was fetched. Ask the one who runs the host.")
         for info in listing:
             target = self._target(info)
             self._check_parents(target, safe)

@@ -25,6 +25,11 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, path: str) -> Non
     assert not (tmp_path / "to").exists()
 
 
+def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="twice"):
+        Place(tmp_path, "").plan([info("a", b"1"), info("a", b"2")])
+
+
 def test_what_is_asked_for_comes_under_its_own_name(tmp_path: Path) -> None:
     plan = Place(tmp_path, "runs/7").plan([info("runs/7/a/b"), FileInfo("runs/7/empty", "dir")])
     assert [file.path for file in plan.files] == [tmp_path / "7/a/b"]
