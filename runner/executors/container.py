@@ -31,7 +31,8 @@ exec sh -c "$1"
 # end first and take the container along: so it is held (SIGSTOP) until all others have gone, and told only then. (Both
 # signals at once would not do: of two that are pending, the kernel delivers SIGTERM first.)
 TERMINATE = """\
-read -r main _ </proc/1/task/1/children || exit 0
+read -r main _ </proc/1/task/1/children
+[ -n "$main" ] || exit 0
 others() {
   found=
   for stat in /proc/[0-9]*/stat; do

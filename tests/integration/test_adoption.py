@@ -1,0 +1,162 @@
+"""Jobs outlive their runner: it is killed as by a crash, started again, and has to find everything as it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.executors.container import labels_of
+from runner.models import JobState
+from tests.support.api import Api, json_line
+from tests.support.runner import RunnerProcess
+from tests.support.wait import wait_for
+
+COUNT = 'for i in $(seq 1 30); do echo \'{"metric": "n", "value": \'$i\'}\'; sleep 0.05; done'
+
+
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunnerProcess]:
+    """A real runner with each executor."""
+    image = request.getfixturevalue("docker_image") if request.param == "docker" else None
+    with RunnerProcess(tmp_path / "runner", executor=request.param, image=image) as process:
+        yield process
+
+
+def containers(server: RunnerProcess) -> list[str]:
+    """Ids of this runner's containers."""
+    ((name, value),) = labels_of(server.data_dir).items()
+    command = ["/usr/bin/docker", "ps", "-aq", "--no-trunc", "--filter", f"label={name}={value}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def supervisors(server: RunnerProcess) -> list[int]:
+    """Pids of this runner's supervisors and their jobs."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if f"{server.data_dir}/jobs".encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_running_job_is_followed_again_and_no_metric_counts_twice(server: RunnerProcess) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch(f"{COUNT}; echo done >result; exit 7")
+        wait_for(lambda: len(api.metrics("p/1")) > 3, "some metrics")
+        before = api.job("p/1")
+    server.kill()
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        again = api.job("p/1")
+        assert (again.state, again.started_at) == (JobState.RUNNING, before.started_at)
+        text, end = api.follow("p/1")
+        job = api.ended("p/1")
+        assert (job.state, job.exit_code, end.size) == (JobState.FAILED, 7, len(text))
+        assert text.count(b"metric") == 30
+        assert [m.value for m in api.metrics("p/1")] == [float(n) for n in range(1, 31)]
+        assert api.content("p/1", "result") == b"done\n"
+
+
+def test_a_job_that_ended_meanwhile_has_its_true_exit_code_and_its_whole_log(server: RunnerProcess) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch(
+            f"echo up; until [ -e go ]; do sleep 0.02; done; seq 1 5000; {json_line(metric='m', value=1)}; exit 4"
+        )
+        api.prints("p/1", b"up")
+    server.kill()
+    home = server.data_dir / "jobs/root/p/1/home"
+    (home / "go").touch()
+    log = home.parent / "log"
+    wait_for(lambda: log.read_bytes().endswith(b"}\n"), "the job to end alone")
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        job = api.ended("p/1")
+        assert (job.state, job.exit_code, job.metrics) == (JobState.FAILED, 4, {"m": 1.0})
+        assert api.log("p/1").count(b"\n") == 5002
+        assert job.log_size == log.stat().st_size
+
+
+def test_a_job_that_vanished_is_lost_and_its_output_kept(server: RunnerProcess) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch("echo partial >part; echo up; sleep 600")
+        api.prints("p/1", b"up")
+    server.kill()
+    for pid in supervisors(server):
+        os.kill(pid, signal.SIGKILL)
+    if found := containers(server):
+        subprocess.run(["/usr/bin/docker", "rm", "-f", *found], check=True, capture_output=True)
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        job = api.ended("p/1")
+        assert (job.state, job.exit_code) == (JobState.LOST, None)
+        assert job.reason
+        assert list(api.files("p/1")) == ["part"]
+
+
+def test_a_stop_that_was_asked_for_is_not_forgotten(server: RunnerProcess) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch("trap 'echo trapped' TERM; echo up; while :; do sleep 0.05; done")
+        api.prints("p/1", b"up")
+        api.stop("p/1")
+    server.kill()
+    server.start()
+    with server.http() as http:
+        assert Api(http).ended("p/1").state is JobState.STOPPED
+
+
+def test_jobs_cut_off_at_any_moment_run_exactly_once_and_nothing_is_left(server: RunnerProcess, tmp_path: Path) -> None:
+    for round_number in range(1, 6):
+        with server.http() as http:
+            Api(http).launch("echo once", project="cut")
+            # Each round a little later in the job's start: in preparing, creating, starting, settling.
+            wait_for(lambda: True, "nothing", seconds=1)
+            if round_number > 1:
+                Api(http).http.get("/v1/job", params={"name": f"cut/{round_number - 1}"})
+        server.kill()
+        server.start()
+    with server.http() as http:
+        api = Api(http)
+        for number in range(1, 6):
+            job = api.ended(f"cut/{number}")
+            assert (job.state, job.exit_code) == (JobState.SUCCEEDED, 0), job.reason
+            assert api.log(f"cut/{number}") == b"once\n"
+        folders = server.data_dir / "jobs/root/cut"
+        wait_for(lambda: not list(folders.glob("*/home")), "the homes to be cleared away")
+        assert wait_for(lambda: not containers(server), "the containers to be removed")
+        assert wait_for(lambda: not supervisors(server), "the processes to be gone")
+
+
+def test_a_waiting_job_still_waits(server: RunnerProcess) -> None:
+    server.stop()
+    settings = server.data_dir / "runner.yml"
+    settings.write_text(settings.read_text().replace("{", '{"max_running": 1, ', 1))
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        api.launch("echo up; until [ -e go ]; do sleep 0.02; done")
+        api.launch("echo next")
+        api.prints("p/1", b"up")
+    server.kill()
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        assert api.job("p/2").state is JobState.QUEUED
+        (server.data_dir / "jobs/root/p/1/home/go").touch()
+        assert api.ended("p/2").state is JobState.SUCCEEDED
+        assert api.job("p/1").state is JobState.SUCCEEDED
