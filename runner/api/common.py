@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import pwd
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from runner.errors import BadRequest, Forbidden, RunnerError, TooLarge
+from runner.errors import BadRequest, Forbidden, RunnerError, TooLarge, Unavailable
 from runner.models import JSON, PROBLEM, BadManifest, BadMessage, BadName, Problem, check_name, decode, encode
 
 if TYPE_CHECKING:
@@ -132,6 +132,22 @@ async def until(closing: asyncio.Event, chunks: AsyncIterable[bytes]) -> AsyncIt
         aclose = getattr(source, "aclose", None)
         if aclose is not None:
             await aclose()
+
+
+async def unless_closing(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which reads a long request; cut off with `Unavailable` as soon as the runner stops."""
+    task = asyncio.ensure_future(work)
+    closed = asyncio.ensure_future(runner_of(request).closing.wait())
+    try:
+        await asyncio.wait((task, closed), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Unavailable("The runner is stopping.", "Try again when it is back: what has arrived is kept.")
+        return task.result()
+    finally:
+        closed.cancel()
+        task.cancel()
+        # Its own end comes first: an upload keeps what it has.
+        await asyncio.wait((task,))
 
 
 def problem(error: RunnerError) -> Response:

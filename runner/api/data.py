@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, reply, reply_long, required, runner_of
+from runner.api.common import body, caller, reply, reply_long, required, runner_of, unless_closing
 from runner.errors import BadRequest, Forbidden, NotFound
 from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
 from runner.service import Runner
@@ -41,7 +41,8 @@ async def tree_text(request: Request) -> Response:
 
 async def post_blobs(request: Request) -> Response:
     """Receive framed blobs, streaming: nothing is held in memory but the small ones."""
-    return reply({"stored": await receive(runner_of(request).blobs, caller(request), request.stream())})
+    work = receive(runner_of(request).blobs, caller(request), request.stream())
+    return reply({"stored": await unless_closing(request, work)})
 
 
 async def datasets(request: Request) -> Response:

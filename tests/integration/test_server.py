@@ -12,7 +12,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -452,14 +451,22 @@ def test_a_start_that_fails_says_why(daemon_dir: Path) -> None:
     assert (wrong.returncode, "executer" in wrong.stderr) == (1, True)
 
 
-def test_an_upload_that_stands_still_does_not_hold_the_end(runner: DataRunner) -> None:
-    with begin_upload(runner, BIG, 2 << 20), raw(runner, "GET /v1/info HTTP/1.1\nHost: r") as idle:
+def test_open_requests_do_not_hold_the_end(runner: DataRunner) -> None:
+    follow = raw(runner, "GET /v1/events HTTP/1.1\nHost: r")
+    with begin_upload(runner, BIG, 2 << 20) as upload, raw(runner, "GET /v1/info HTTP/1.1\nHost: r") as idle, follow:
         assert idle.recv(15) == b"HTTP/1.1 200 OK"
-        started = time.monotonic()
+        assert follow.recv(15) == b"HTTP/1.1 200 OK"
         runner.stop()
-        assert time.monotonic() - started < 10
+        assert b"503 Service Unavailable" in upload.recv(1 << 16)
+        assert whole(follow).endswith(b"\r\n0\r\n\r\n")
     assert on_disk(runner) == 2 << 20
+    assert "Traceback" not in runner.log.read_text()
     runner.start()
+
+
+def whole(connection: socket.socket) -> bytes:
+    """All that comes until the other end closes."""
+    return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
 def test_the_socket_command_needs_no_daemon(tmp_path: Path) -> None:
