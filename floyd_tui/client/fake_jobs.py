@@ -92,6 +92,12 @@ def output_files(points: list[Metric], since: float) -> list[FakeFile]:
     ]
 
 
+def schedule(steps: int, since: float) -> list[Metric]:
+    """A learning rate that falls along a cosine."""
+    rates = [0.001 + 0.0245 * (1 + math.cos(math.pi * i / max(1, steps))) for i in range(steps)]
+    return [Metric("lr", rate, since + i * 120.0, i * 200, i) for i, rate in enumerate(rates)]
+
+
 def curve(name: str, start: float, floor: float, steps: int, since: float, seed: int, every: int = 20) -> list[Metric]:
     """A training curve: from `start` towards `floor`, with the noise that such curves have."""
     noise = random.Random(seed)
@@ -108,7 +114,7 @@ def all_metrics(since: float, steps: int) -> list[Metric]:
         curve("val_loss", 2.34, 0.31, steps // 10, since, 2, 200),
         curve("accuracy", 0.11, 0.985, steps, since, 3),
         curve("val_accuracy", 0.10, 0.93, steps // 10, since, 4, 200),
-        curve("lr", 0.05, 0.001, steps // 10, since, 5, 200),
+        schedule(steps // 10, since),
     ]
     return sorted((point for one in series for point in one), key=lambda p: p.step or 0)
 

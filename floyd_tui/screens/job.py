@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
@@ -74,7 +75,7 @@ class JobScreen(Screen[None]):
             yield MetricsPane(id="metrics")
             yield JobFiles(self.link, self.job, id="files")
             yield InfoPane(id="info")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(TopBar).follow(self.link, self.job.project, str(self.job.number))
@@ -82,6 +83,10 @@ class JobScreen(Screen[None]):
         self.set_interval(1, self._draw_summary)
         self._keep_true()
         self._follow_log()
+
+    def on_resize(self, event: Resize) -> None:
+        """All keys fit a line of 80 columns, if they stand close."""
+        self.query_one(Footer).compact = event.size.width < 100
 
     # What the host says
 

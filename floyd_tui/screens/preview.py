@@ -42,7 +42,7 @@ class PreviewScreen(Screen[None]):
         yield TopBar()
         yield Static(id="file-facts")
         yield LogPane(noun="", id="file-text")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(TopBar).follow(self.link, *self.source.split("/")[-3:], *self.file.path.split("/")[-1:])

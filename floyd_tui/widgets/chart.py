@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar, Literal
 
@@ -200,15 +201,17 @@ class Chart(Widget, can_focus=True):
         label = next((text for value, text in axis.ticks if _row(axis, value, canvas.height) == row), None)
         edge = "┤" if label else "│"
         parts = [Segment((label or "").rjust(self._left - 2) + " " + edge, self._shade("axis"))]
-        for column in range(canvas.width):
-            char, owner = canvas.char(column, row), canvas.owner[row][column]
-            if owner >= 0:
-                parts.append(Segment(char, self._shade(f"series-{owner % COLORS}")))
-            elif column == self.cursor:
-                parts.append(Segment("│", self._shade("cursor")))
-            else:
-                parts.append(Segment("┈" if label else " ", self._shade("grid")))
-        return Strip(parts).simplify()
+        cells = [self._cell(canvas, column, row, "┈" if label else " ") for column in range(canvas.width)]
+        for shade, group in groupby(cells, key=itemgetter(0)):
+            parts.append(Segment("".join(char for _, char in group), self._shade(shade)))
+        return Strip(parts)
+
+    def _cell(self, canvas: Canvas, column: int, row: int, empty: str) -> tuple[str, str]:
+        """The shade and character of a cell of the plot."""
+        owner = canvas.owner[row][column]
+        if owner >= 0:
+            return f"series-{owner % COLORS}", canvas.char(column, row)
+        return ("cursor", "│") if column == self.cursor else ("grid", empty)
 
     def _axis_line(self) -> Strip:
         assert self._x_axis

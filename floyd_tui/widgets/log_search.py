@@ -43,6 +43,10 @@ class LogSearch:
         self.lines = array("Q")
         self._offset = 0
         self._line = 0
+        # Python's regular expressions are twenty times slower where they ignore case than on a text made lower case;
+        # `compile_pattern` has them ignore it only where the pattern is lower case itself.
+        self._lower = bool(pattern.flags & re.IGNORECASE)
+        self._fast = re.compile(pattern.pattern, re.MULTILINE) if self._lower else pattern
 
     @property
     def progress(self) -> float:
@@ -63,9 +67,11 @@ class LogSearch:
 
     def _take(self, piece: bytes) -> None:
         text = plain(piece)
+        if self._lower:
+            text = text.lower()
         first, line, seen = self._line, self._line, 0
         found: list[int] = []
-        for match in self.pattern.finditer(text):
+        for match in self._fast.finditer(text):
             line += text.count("\n", seen, match.start())
             seen = match.start()
             # Past the last newline there is no line of this piece, only the place where the next one starts.

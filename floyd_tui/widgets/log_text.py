@@ -22,7 +22,7 @@ _OVERWRITTEN = re.compile(rb"[^\n]*\r+(?=[^\r\n])")
 _CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x0A, 0x0D, 0x1B)}
 _CONTROLS |= {0x7F: 0x2421, 0x0D: None}  # type: ignore[dict-item]
 _CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029], 0xFFFD)
-_PLAIN_ASCII = re.compile(rb"[ -~\n]*")
+_PLAIN = bytes([0x0A, *range(0x20, 0x7F)])
 
 
 def _keep_colours(match: re.Match[str]) -> str:
@@ -36,7 +36,7 @@ def _no_escapes(text: str) -> str:
 
 def plain(raw: bytes) -> str:
     """Whole lines as they read, without colours; as many lines as `raw` has. Tabs stay, so that searches find them."""
-    if _PLAIN_ASCII.fullmatch(raw):
+    if not raw.translate(None, _PLAIN):
         return raw.decode("ascii")
     if b"\r" in raw:
         raw = _OVERWRITTEN.sub(b"", raw)
@@ -50,7 +50,7 @@ def shown(raw: bytes) -> str:
 
 def styled(raw: bytes) -> Text:
     """One line as it is drawn: its last state, with its own colours."""
-    if _PLAIN_ASCII.fullmatch(raw):
+    if not raw.translate(None, _PLAIN):
         return Text(raw.decode("ascii"), no_wrap=True, end="")
     text = _OVERWRITTEN.sub(b"", raw).decode("utf-8", "replace")
     if "\x1b" not in text:
