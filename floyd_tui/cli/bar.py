@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from floyd_tui.cli.show import printable
 from floyd_tui.project.sizes import human_duration, human_size
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ class Bar:
     def say(self, text: str, style: str = "dim") -> None:
         """A line on stderr."""
         if self._progress is None:
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
             return
         from rich.text import Text
 
-        self._progress.console.print(Text(text, style))
+        self._progress.console.print(Text(printable(text), style))
 
     def close(self) -> None:
         """Take the bar away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 from floyd_tui.cli.bar import bar_shown
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option
-from floyd_tui.cli.show import age, note, printable, show_json, show_table
+from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.link import LINK_FILES, write_link
@@ -100,10 +101,10 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
             link, source, path, to, overwrite=overwrite, progress=lambda now: bar.show("Fetching", now)
         )
     kept = f", {came.kept:,} here already" if came.kept else ""
-    click.echo(str(came.path))
+    click.echo(os.fsencode(came.path))  # bytes: a script must get the very name
     note(f"{came.files:,} files, {human_size(came.size)}{kept}")
     for name in came.left_out:
-        note(f"  not made: the link {printable(name)}, which leads out of the folder")
+        note(f"  not made: the link {name}, which leads out of the folder")
 
 
 @click.command()

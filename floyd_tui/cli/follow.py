@@ -10,6 +10,7 @@ import click
 
 from floyd_tui.cli.show import ending, note
 from floyd_tui.client.protocol import Client, LogChunk
+from floyd_tui.errors import FloydError, HostError
 from runner.models import Job, JobState, LogEnd
 
 # What `timeout` and a shell say for the same.
@@ -36,11 +37,18 @@ async def follow(client: Client, job: Job, offset: int = 0) -> int:
         return INTERRUPTED
     finally:
         waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, FloydError):
             await waiting
-    job = await client.job(job.name)
-    note(f"{job.short} {ending(job)}")
-    return exit_code(job) if end else 1
+    if end is None:
+        raise HostError(f"The log of {job.short} broke off.", f"Go on: floyd-tui logs -f {job.short}")
+    note(f"{job.short} {await _ending(client, job, end)}")
+    return exit_code(end.state, end.exit_code)
+
+
+async def _ending(client: Client, job: Job, end: LogEnd) -> str:
+    with contextlib.suppress(FloydError):  # the line may be gone by now, and the end is known without it
+        return ending(await client.job(job.name))
+    return str(end.state)
 
 
 def _print(chunk: LogChunk) -> None:
@@ -65,9 +73,9 @@ async def _say_progress(client: Client, job: Job) -> None:
         job = await client.job(job.name)
 
 
-def exit_code(job: Job) -> int:
-    """What a script should see of an ended job."""
-    match job.state:
+def exit_code(state: JobState, code: int | None) -> int:
+    """What a script should see of a job that ended in `state` with `code`."""
+    match state:
         case JobState.SUCCEEDED:
             return 0
         case JobState.TIMED_OUT:
@@ -75,4 +83,4 @@ def exit_code(job: Job) -> int:
         case JobState.STOPPED:
             return STOPPED
         case _:
-            return job.exit_code if job.exit_code and 0 < job.exit_code < 256 else 1
+            return code if code and 0 < code < 256 else 1

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from floyd_tui.cli.bar import bar_shown
-from floyd_tui.cli.show import printable
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.mounts import distinct, parse_mount
@@ -131,6 +130,6 @@ def say_snapshot(snapshot: Snapshot, say: Callable[[str, str], None]) -> None:
         more = "+" if one.more else ""
         files = "file" if one.files == 1 else "files"
         figures = f"{one.files:,}{more} {files}, {human_size(one.size)}{more}"
-        say(f"  left out {figures}: {printable(str(one.rule))}", "dim")
+        say(f"  left out {figures}: {one.rule}", "dim")
     for warning in snapshot.warnings:
-        say(f"  {printable(warning)}", "yellow")
+        say(f"  {warning}", "yellow")

@@ -122,11 +122,13 @@ def _said(error: Exception) -> int:
 
 
 def say_error(message: str, hint: str = "") -> None:
-    """One sentence on stderr, and the next step below it."""
+    """One sentence on stderr, and the next step below it; what hosts put into either cannot steer the terminal."""
+    from floyd_tui.cli.show import printable
+
     click.secho("error: ", err=True, fg="red", bold=True, nl=False)
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
     if hint:
-        click.secho(f"       {hint}", err=True, dim=True)
+        click.secho(f"       {printable(hint)}", err=True, dim=True)
 
 
 def _pipe_closed() -> int:

@@ -11,7 +11,7 @@ from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.launching import launch_options, progress_shown, settings_of
 from floyd_tui.cli.options import host_option, job_reference, json_option
-from floyd_tui.cli.show import note, printable, show_json
+from floyd_tui.cli.show import note, show_json
 from floyd_tui.client.protocol import Link
 from floyd_tui.project.rerun import watch_loop
 from floyd_tui.project.run import Draft, prepare, relaunch, submit
@@ -53,7 +53,7 @@ def _draft(said: dict[str, Any], command: tuple[str, ...]) -> Draft:
         executor=said["executor"],
     )
     for line in draft.notes:
-        note(printable(line))
+        note(line)
     return draft
 
 

@@ -70,13 +70,12 @@ def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:
 
 def note(text: str) -> None:
     """A word to the person, on stderr: stdout is for what was asked for."""
-    click.secho(text, err=True, dim=True)
+    click.secho(printable(text), err=True, dim=True)
 
 
 def printable(text: str) -> str:
     """`text` on one line, with no control characters and nothing that UTF-8 cannot carry."""
-    one_line = " ".join(text.split())
-    return "".join(char if char.isprintable() else "�" for char in one_line)
+    return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in text)
 
 
 def _text(cell: Any) -> str:

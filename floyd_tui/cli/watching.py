@@ -12,7 +12,7 @@ import click
 
 from floyd_tui.cli.launching import say_snapshot
 from floyd_tui.cli.main import say_error
-from floyd_tui.cli.show import ending, note, printable
+from floyd_tui.cli.show import ending, note
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.rerun import Changed, Failed, Launched, Sending, Stopping, Unchanged, WatchEvent
@@ -93,4 +93,4 @@ class Watcher:
 
 def _listed(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - _NAMES_SHOWN} more" if len(paths) > _NAMES_SHOWN else ""
-    return printable(", ".join(paths[:_NAMES_SHOWN]) + more)
+    return ", ".join(paths[:_NAMES_SHOWN]) + more

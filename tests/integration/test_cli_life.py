@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +87,28 @@ class Shell:
         wait_for(there, f"{job} to be {state}", 60)
 
 
-@pytest.fixture
-def shell(tmp_path: Path, runner: RunnerProcess) -> Shell:
-    """A prompt in a project folder, with `local` the runner of this test."""
+def prompt(tmp_path: Path, runner: RunnerProcess) -> Shell:
+    """A prompt in a project folder, with `local` that runner."""
     folder = tmp_path / "work"
     folder.mkdir()
     Config.load(tmp_path / "config").with_host(HostConfig(LOCAL, data_dir=str(runner.data_dir)))
     return Shell(folder, tmp_path / "config")
 
 
-def test_a_whole_life(shell: Shell, tmp_path: Path) -> None:
+@pytest.fixture
+def shell(tmp_path: Path, runner: RunnerProcess) -> Shell:
+    """A prompt whose jobs run as processes."""
+    return prompt(tmp_path, runner)
+
+
+@pytest.fixture(params=["runner", pytest.param("docker_runner", marks=pytest.mark.docker)])
+def any_shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
+    """A prompt whose jobs run as processes, and one whose jobs run in Docker."""
+    return prompt(tmp_path, request.getfixturevalue(request.param))
+
+
+def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
+    shell = any_shell
     data = tmp_path / "data"
     data.mkdir()
     (data / "one.txt").write_text("one\n")
@@ -186,7 +199,7 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_come_back(shell: Shell) -> None:
 def test_watch_stops_and_runs_again(shell: Shell) -> None:
     shell("init", "watched")
     (shell.folder / "a.txt").write_text("first\n")
-    watcher = shell.start("watch", "-m", "w", "cat a.txt; sleep 300")
+    watcher = shell.start("watch", "-f", "-m", "w", "cat a.txt; sleep 300")
     shell.job_is("watched/1", "running")
     (shell.folder / "a.txt").write_text("second\n")
     shell.job_is("watched/2", "running")
@@ -195,7 +208,7 @@ def test_watch_stops_and_runs_again(shell: Shell) -> None:
     assert shell.json("info", "2")["message"] == "w"
     watcher.send_signal(signal.SIGINT)
     out, said = watcher.communicate(timeout=60)
-    assert (watcher.returncode, out) == (130, "watched/1\nwatched/2\n")
+    assert (watcher.returncode, out) == (130, "watched/1\nfirst\nwatched/2\nsecond\n")
     assert "changed: a.txt" in said
     assert "watched/2 goes on" in said
     shell("stop", "2")
@@ -263,6 +276,21 @@ def test_a_host_is_added_checked_and_used_over_ssh(shell: Shell, runner: RunnerP
     assert shell("run", "-f", "echo over the road").stdout == "over the road\n"
     shell("host", "remove", "gauss", "--yes")
     assert shell.json("status", "--host", "local")[0]["state"] == "succeeded"
+
+
+@pytest.mark.sshd
+def test_a_host_without_a_runner_gets_one(shell: Shell, tmp_path: Path, sshd: Sshd) -> None:
+    with tempfile.TemporaryDirectory(prefix="fr-") as short:  # a socket's path must be
+        where = [f"{sshd.user}@127.0.0.1:{sshd.port}", "-i", str(sshd.client_key), "--data-dir", f"{short}/d"]
+        left = shell("host", "add", "bare", *where, "--trust", "--no-install")
+        assert "floyd-tui host install bare" in left.stderr
+        assert shell("status", "--host", "bare", code=3).stderr.startswith("error: ")
+        try:
+            assert "Jobs run by" in shell("host", "install", "bare").stdout
+            assert shell.json("status", "--host", "bare") == []
+        finally:
+            stop = [sys.executable, "-m", "runner", "stop", "--data-dir", f"{short}/d"]
+            subprocess.run(stop, check=True, capture_output=True)
 
 
 def ask(shell: Shell, *words: str, answer: bytes) -> tuple[int, str]:

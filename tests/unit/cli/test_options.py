@@ -62,7 +62,7 @@ def test_without_a_folder_a_number_means_nothing(tmp_path: Path, monkeypatch: py
     ],
 )
 def test_a_script_sees_how_the_job_ended(state: JobState, code: int | None, shell: int) -> None:
-    assert exit_code(Job("a", "p", 1, state, "x", 0.0, exit_code=code)) == shell
+    assert exit_code(state, code) == shell
 
 
 def test_an_ending_in_words() -> None:

@@ -7,10 +7,15 @@ import hashlib
 import os
 import socket
 import sqlite3
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project import snapshot as module
@@ -210,3 +215,40 @@ async def test_a_large_folder_is_worth_a_word(folder: Path, tmp_path: Path) -> N
     shot = await snap(folder, tmp_path)
     assert any("101 MB" in note and "data/" in note for note in shot.warnings)
     assert (await snap(folder, tmp_path, defaults=DATA_DEFAULTS)).warnings == ()
+
+
+NAMES = st.binary(min_size=1, max_size=8).filter(lambda name: name not in (b".", b"..") and not {0, 47} & set(name))
+TREES = st.recursive(
+    st.binary(max_size=20) | st.booleans(), lambda inner: st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+
+
+def build(folder: bytes, tree: dict[bytes, Any], path: bytes = b"") -> Iterator[TreeEntry]:
+    """Make `tree` below `folder`: bytes are files, booleans links (broken or not); yields what it should be."""
+    for name, what in tree.items():
+        here, inside = os.path.join(folder, name), os.path.join(path, name)
+        shown = os.fsdecode(inside)
+        if isinstance(what, dict):
+            os.mkdir(here)
+            yield from build(here, what, inside)
+            if not what:
+                yield TreeEntry(shown, "dir")
+        elif isinstance(what, bool):
+            os.symlink(b"." if what else b"nowhere", here)
+            yield TreeEntry(shown, "link", target="." if what else "nowhere")
+        else:
+            with open(here, "wb") as stream:
+                stream.write(what)
+            yield TreeEntry(shown, "file", len(what), hashlib.sha256(what).hexdigest())
+
+
+@settings(max_examples=60, deadline=None)
+@given(tree=st.dictionaries(NAMES.filter(lambda name: not name.startswith(b".floyd")), TREES, max_size=5))
+def test_any_tree_is_taken_as_it_is(tree: dict[bytes, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        root.mkdir()
+        made = list(build(os.fsencode(root), tree))
+        shot = asyncio.run(take(root, defaults=(), cache=Path(folder) / "cache.db"))
+        assert (shot.digest, shot.manifest) == manifest_of(made)
+        assert asyncio.run(take(root, defaults=(), cache=Path(folder) / "cache.db")).digest == shot.digest
