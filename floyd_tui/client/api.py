@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from urllib.parse import quote
 
 from floyd_tui.client.protocol import LogChunk
 from floyd_tui.client.requests import PATIENT, Params, Request, Requester, Road
@@ -41,7 +42,6 @@ class HttpClient:
 
     async def create_project(self, name: str, description: str = "") -> Project:
         """Make a project, or return the one that is there."""
-        # The name goes into a path: anything but a name is left to the runner's own judgement as one component.
         request = Request("PUT", f"/v1/projects/{_component(name)}", body={"description": description})
         return await self._requests.fetch(request, Project)
 
@@ -145,6 +145,7 @@ class HttpClient:
 
 
 def _component(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="") or "%20"
+    """`name` as one component of a path, whatever it is: what may be a name is for the runner to say."""
+    if not name.strip("."):  # dots alone would be folders to whoever normalises the path
+        return name.replace(".", "%2E") or "%20"
+    return quote(name, safe="")

@@ -40,7 +40,7 @@ class KnownHosts:
         return _import("\n".join(line.text for line in self._lines()))
 
     def about(self, host: str, port: int) -> list[KnownLine]:
-        """The lines that name `host` at `port`, plain or hashed.
+        """The lines with a key of `host` at `port`, plain or hashed.
 
         Unlike asyncssh, a line for port 22 says nothing of another port: two hosts behind one address are two hosts.
         """
@@ -92,5 +92,6 @@ def _parses(line: str) -> bool:
 
 def _names(line: str, host: str, port: int) -> bool:
     # asyncssh falls back to the plain name by itself when a port is given, so the name with its port is the "host".
-    host_keys, ca_keys, revoked, *_ = _import(line).match(entry_name(host, port), "", None)
-    return bool([*host_keys, *ca_keys, *revoked])
+    # Lines of authorities and of revoked keys do not say which key the host has.
+    host_keys, *_ = _import(line).match(entry_name(host, port), "", None)
+    return bool(host_keys)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sys
 from pathlib import Path
 
 import httpx
 
+from floyd_tui import __version__
 from floyd_tui.client.session import Session, open_http, open_session
 from floyd_tui.client.transport import socket_pool
 from floyd_tui.config import HostConfig
@@ -39,7 +41,7 @@ class LocalDialer:
         return (Path(base) if base else Path.home() / ".local" / "share") / "floyd-runner"
 
     async def dial(self) -> Session:
-        """Connect to the socket, starting the runner first where nothing answers there."""
+        """Connect to the socket, starting the runner first where none answers there, or one of an older version."""
         path = str(self.data_dir / SOCKET_NAME)
         if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
             raise RunnerMissing(
@@ -47,9 +49,14 @@ class LocalDialer:
                 f"Set hosts.{self._host.name}.data_dir to a folder with a shorter path.",
             )
         try:
-            return await self._open(path)
+            session = await self._open(path)
+            if not _older(session.info.version):
+                return session
+            # floyd-tui was updated since: this runner's files are no longer what it runs.
+            await session.close()
         except httpx.ConnectError:
-            await self._start()
+            pass
+        await self._start()
         try:
             return await self._open(path)
         except httpx.ConnectError as error:
@@ -80,6 +87,7 @@ class LocalDialer:
             "-m",
             "runner",
             "start",
+            "--replace",
             "--data-dir",
             str(self.data_dir),
             stdin=asyncio.subprocess.DEVNULL,
@@ -103,3 +111,9 @@ class LocalDialer:
             raise RunnerMissing(
                 f"The runner of this machine does not start: {last[0]}", f"See {self.data_dir / 'runner.log'}."
             )
+
+
+def _older(version: str) -> bool:
+    """Whether a runner of `version` is older than this floyd-tui; what is no version is left alone."""
+    theirs, ours = (tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, __version__))
+    return len(theirs) == len(ours) and theirs < ours

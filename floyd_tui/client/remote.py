@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from dataclasses import dataclass
 
@@ -113,7 +114,11 @@ async def _run(
 ) -> tuple[int, str, str]:
     try:
         async with asyncio.timeout(seconds):
-            done = await connection.run(command, input=text, errors="replace", request_pty=False)
+            async with connection.create_process(command, errors="replace", request_pty=False) as process:
+                with contextlib.suppress(OSError):  # a command that ends without reading has said what it has to say
+                    process.stdin.write(text)
+                    process.stdin.write_eof()
+                done = await process.wait()
     except TimeoutError as error:
         raise HostUnreachable(
             f"The shell of {host.name} does not answer within {seconds:.0f} s.", "Log in with `ssh` and see why."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ Params = Mapping[str, str | int | float | list[str] | None]
 _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0
 # A launch or a new version may have the runner lay out a large tree first.
 _LONG_READ = 600.0
+# Answers from this size on are read in a thread, in bytes.
+_LARGE = 128 << 10
 QUICK = httpx.Timeout(_READ, connect=_CONNECT, write=_WRITE, pool=None)
 PATIENT = httpx.Timeout(_LONG_READ, connect=_CONNECT, write=_WRITE, pool=None)
 
@@ -79,7 +82,9 @@ class Requester:
 
     async def fetch(self, request: Request, kind: type[T]) -> T:
         """Send `request` and read the answer as `kind`."""
-        return self.read(await self.send(request), kind)
+        body = await self.send(request)
+        # A list of a hundred thousand files takes a second to read, and the screen must not stand still for it.
+        return self.read(body, kind) if len(body) < _LARGE else await asyncio.to_thread(self.read, body, kind)
 
     async def send(self, request: Request) -> bytes:
         """Send `request` and return the answer's body; a repeatable one is sent once more over a new connection."""

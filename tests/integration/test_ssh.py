@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import runner as runner_package
 from floyd_tui.client.links import Links
 from floyd_tui.client.protocol import LinkState
 from floyd_tui.config import Config, HostConfig
@@ -340,6 +343,26 @@ async def test_this_machine_starts_its_own_runner(tmp_path: Path, monkeypatch: p
             await links["local"].connected()
             info = await links["local"].client.info()
         assert info.data_dir == f"{folder}/own"
+        os.kill(info.pid, signal.SIGTERM)
+        wait_for(lambda: not Path(f"/proc/{info.pid}/cmdline").exists(), "the runner to end")
+
+
+def older_runner(folder: Path, data_dir: str) -> None:
+    """Start the runner of an earlier version, which is this one under another number."""
+    shutil.copytree(Path(runner_package.__file__).parent, folder / "runner")
+    (folder / "runner/__init__.py").write_text('__version__ = "0.0.9"\n')
+    command = [sys.executable, "-m", "runner", "start", "--data-dir", data_dir]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+async def test_this_machines_runner_is_updated_with_floyd_tui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="fr-") as folder:
+        monkeypatch.setenv("FLOYD_RUNNER_HOME", f"{folder}/own")
+        await asyncio.to_thread(older_runner, tmp_path / "old", f"{folder}/own")
+        async with opened(Config.load(tmp_path / "config")) as links:
+            await links["local"].connected()
+            info = await links["local"].client.info()
+        assert info.version == runner_package.__version__
         os.kill(info.pid, signal.SIGTERM)
         wait_for(lambda: not Path(f"/proc/{info.pid}/cmdline").exists(), "the runner to end")
 

@@ -48,3 +48,10 @@ def test_hashed_names_are_found_and_bad_lines_passed_over(tmp_path: Path) -> Non
     file.write_text("nonsense\n" + file.read_text())
     assert len(KnownHosts([str(file)]).about("gpu1", 2222)) == 1
     assert KnownHosts([str(file)]).load() is not None
+
+
+def test_an_authority_is_no_key_of_the_host(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    key = public(tmp_path, "a")
+    file.write_text(f"@cert-authority * {key}\n@revoked * {key}\n")
+    assert KnownHosts([str(file)]).about("gpu1", 22) == []

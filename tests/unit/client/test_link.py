@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,41 @@ async def test_a_runner_that_stops_answering_is_noticed_on_the_next_request() ->
 async def app_again(app: UnixApp) -> None:
     app.__init__(app.data_dir, [])  # type: ignore[misc]  # the same place, a server of its own
     await app.start()
+
+
+async def test_after_sleep_no_line_is_trusted_and_no_wait_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    wake = asyncio.Event()
+
+    async def woken() -> AsyncIterator[float]:
+        while True:
+            await wake.wait()
+            wake.clear()
+            yield 3600.0
+
+    monkeypatch.setattr("floyd_tui.client.link.woken", woken)
+    monkeypatch.setattr("floyd_tui.client.backoff._FIRST", 1000.0)
+    monkeypatch.setattr("floyd_tui.client.backoff._CAP", 1000.0)
+    async with unix_app() as app:
+        dialer = Scripted(app)
+        dialer.failures = [HostUnreachable("asleep")]
+        link = HostLink("gpu1", dialer)
+        await link.start()
+        await until_state(link, LinkState.RETRYING)
+        wake.set()
+        await until_state(link, LinkState.LIVE)
+        probes = []
+        link.watch(lambda status: probes.append(status.state))
+        wake.set()
+        await until_state_again(link)
+        assert probes == [LinkState.LIVE]
+        assert dialer.dials == 2
+        await link.close()
+
+
+async def until_state_again(link: HostLink) -> None:
+    told = asyncio.Event()
+    link.watch(lambda _: told.set())
+    await asyncio.wait_for(told.wait(), 20)
 
 
 async def test_closing_is_quick_and_ends_everything() -> None:

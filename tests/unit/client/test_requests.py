@@ -77,12 +77,15 @@ async def test_parameters_travel_as_the_routes_want_them() -> None:
     async with unix_app(Route("/v1/jobs", jobs), route) as app, link_to(app) as link:
         assert await link.client.jobs() == [JOB]
         await link.client.jobs("mnist", [JobState.QUEUED, JobState.RUNNING], 5)
-        with pytest.raises(RunnerProblem, match="no"):
-            await link.client.add_version("what?is#this", NewVersion(tree="0" * 64))
+        for name in ("what?is#this", "..", ""):
+            with pytest.raises(RunnerProblem, match="no"):
+                await link.client.add_version(name, NewVersion(tree="0" * 64))
     assert seen == [
         [],
         [("limit", "5"), ("project", "mnist"), ("state", "queued"), ("state", "running")],
         [("name", "what?is#this")],
+        [("name", "..")],
+        [("name", " ")],
     ]
 
 
