@@ -54,6 +54,7 @@ class DatasetsScreen(Page):
         super().__init__()
         self._datasets: dict[str, Dataset] = {}
         self._seen = False
+        self._me = ""
 
     def compose_body(self) -> ComposeResult:
         yield Note()
@@ -74,6 +75,7 @@ class DatasetsScreen(Page):
 
     async def load(self, client: Client) -> None:
         """All datasets."""
+        self._me = (await client.info()).owner
         self._datasets = {_full(dataset): dataset for dataset in await client.datasets()}
         self._seen = True
         self._draw()
@@ -107,8 +109,7 @@ class DatasetsScreen(Page):
 
     def _row(self, dataset: Dataset) -> Row:
         paint = self.paint
-        mine = dataset.owner == next((v.owner for v in dataset.versions), dataset.owner)
-        name = paint(dataset.name if mine else f"{dataset.owner}/{dataset.name}")
+        name = paint(dataset.name if dataset.owner == self._me else f"{dataset.owner}/{dataset.name}")
         if dataset.public:
             name.append_text(paint("  public", "warn"))
         cells = {

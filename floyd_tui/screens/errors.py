@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from textual.content import Content
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, HostKeyUnknown, RunnerMissing
 from floyd_tui.screens.hostkey import HostKeyDialog, InstallDialog
 from floyd_tui.widgets.format import plain
 
+Result = TypeVar("Result")
 TOAST_SECONDS = 10
+FAULT = "A fault in floyd-tui"
+
+
+class ErrorFunnel(Screen[Result]):
+    """A screen whose workers' errors are all shown: none ends in silence, none ends the app."""
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what ended a worker."""
+        error = event.worker.error
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        if isinstance(error, FloydError):
+            show_error(self, error)
+        else:
+            self.log.error(error)
+            words = f"{type(error).__name__}: {error}\nGo on, and please report it with what you did."
+            self.notify(words, title=FAULT, severity="error", timeout=TOAST_SECONDS, markup=False)
 
 
 def show_error(screen: Screen[Any], error: FloydError, link: Link | None = None) -> None:

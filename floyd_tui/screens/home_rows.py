@@ -26,10 +26,10 @@ def job_columns(all_projects: bool) -> tuple[Column, ...]:
         Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
         Column("what", "What", 10, flex=3),
         Column("env", "Environment", 15, since=116),
-        Column("gpus", "GPU", 3, since=56, right=True),
-        Column("age", "Age", 4, since=30, right=True),
-        Column("time", "Time", 7, since=44, right=True),
-        Column("metrics", "Last metrics", 18, flex=1, since=70),
+        Column("gpus", "GPU", 3, since=54, right=True),
+        Column("age", "Age", 4, since=38, right=True),
+        Column("time", "Time", 7, since=47, right=True),
+        Column("metrics", "Last metrics", 18, flex=1, since=72),
     )
 
 

@@ -112,7 +112,7 @@ class HostsScreen(Page):
 
     def _row(self, name: str) -> Row:
         paint, status = self.paint, self.floyd.links[name].status
-        words, color = describe(status, None, self.floyd.monotonic(), 30)
+        words, color = describe(status, self.floyd.monotonic(), 30)
         here = name == self.floyd.host
         title = paint(name, style="bold" if here else "")
         title.append_text(paint("  ✓" if here else "", "accent"))

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Button, Footer, Input, Select, Static
 from textual.worker import Worker, get_current_worker
 
@@ -19,7 +18,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.run import Stage, submit
 from floyd_tui.project.snapshot import take
-from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.launch_form import FormValues, Reading, read, values_of
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.mounts_editor import MountsEditor
@@ -31,7 +30,7 @@ SCAN_AFTER = 0.3
 JOBS_SUGGESTED = 200
 
 
-class LaunchScreen(Screen[Job | None]):
+class LaunchScreen(ErrorFunnel[Job | None]):
     """A launch to be filled in. `folder` holds the code; None takes the draft's `code_from`.
 
     Dismisses with the job once it is launched, or with None.

@@ -9,12 +9,11 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError, HostKeyUnknown, RunnerMissing
-from floyd_tui.screens.errors import ask
+from floyd_tui.screens.errors import ErrorFunnel, ask
 from floyd_tui.screens.live import follow
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
@@ -62,7 +61,7 @@ class PageRow(Horizontal):
         self.query_one("#page-summary", Static).update(summary)
 
 
-class Page(Screen[None]):
+class Page(ErrorFunnel[None]):
     """One of the pages. It follows the app's host: `show_host` is called with each link, at the beginning too."""
 
     PAGE: ClassVar[str] = ""

@@ -63,7 +63,7 @@ class HostPicker(Picker[str]):
 
     def _line(self, name: str, width: int) -> Content:
         status = self._links[name].status
-        words, color = describe(status, None, 0.0, 44 - width)
+        words, color = describe(status, 0.0, 44 - width)
         return Content.assemble(f"{name:{width}}   ", (words.split(" in ")[0], f"${color}"))
 
     def on_mount(self) -> None:

@@ -16,13 +16,14 @@ from textual.worker import Worker, get_current_worker
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.run import Stage, upload_dataset
+from floyd_tui.screens.errors import ErrorFunnel
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.format import plain
 from floyd_tui.widgets.upload_panel import UploadPanel
 from runner.models import AddedVersion, BadName, check_name
 
 
-class UploadDialog(ModalScreen[AddedVersion | None]):
+class UploadDialog(ErrorFunnel[AddedVersion | None], ModalScreen[AddedVersion | None]):
     """Asks for folder, dataset and message; dismisses with the version, or with None."""
 
     CSS_PATH = "dialog.tcss"

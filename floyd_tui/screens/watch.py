@@ -11,14 +11,13 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, ProjectError, RunnerProblem
 from floyd_tui.project import rerun
 from floyd_tui.screens import job_actions
-from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.launch_draft import draft_of
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.live import change_or, follow
@@ -32,7 +31,7 @@ PATHS_SHOWN = 3
 RETRY_SECONDS = 1.0
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(ErrorFunnel[None]):
     """Shows what would run; Enter begins to watch, Esc ends it and lets the last run go on."""
 
     CSS_PATH = "watch.tcss"
@@ -161,14 +160,19 @@ class WatchScreen(Screen[None]):
     @work(exclusive=True, group="log", exit_on_error=False)
     async def _follow_log(self, job: Job) -> None:
         """The run's log to its end; a new run takes its place."""
-        pane = self.query_one(LogPane)
-        pane.view.reset()
+        pane = await self._fresh_pane()
         pane.say(f"◌ {job.short} is on its way", "Its log follows.", color="dim")
         while not await self._read_log(pane, job):
             await change_or(self._link, RETRY_SECONDS)
         pane.view.finish()
         if not pane.view.buffer.size:
             self._say_empty(self._job or job)
+
+    async def _fresh_pane(self) -> LogPane:
+        old, new = self.query_one(LogPane), LogPane()
+        await self.mount(new, after=old)
+        await old.remove()
+        return new
 
     async def _read_log(self, pane: LogPane, job: Job) -> bool:
         """Read on from the byte that is missing; whether the log's end was reached."""

@@ -6,15 +6,15 @@ from floyd_tui.client.protocol import LinkState, LinkStatus
 from floyd_tui.widgets.format import clip, plain
 
 
-def describe(status: LinkStatus, latency: float | None, monotonic: float, width: int = 48) -> tuple[str, str]:
-    """What to say about `status` and the theme variable to say it in.
+def describe(status: LinkStatus, monotonic: float, width: int = 48) -> tuple[str, str]:
+    """What to say about `status` in `width` cells, and the theme variable to say it in.
 
-    `latency` is in seconds; `monotonic` is the clock that `LinkStatus.retry_at` counts by.
+    `monotonic` is now, by the clock that `LinkStatus.retry_at` counts by.
     """
     reason = plain(status.error.message) if status.error else ""
     match status.state:
         case LinkState.LIVE:
-            return f"● live{_milliseconds(latency)}", "good"
+            return f"● live{_milliseconds(status.latency)}", "good"
         case LinkState.CONNECTING:
             return "◐ connecting", "busy"
         case LinkState.RETRYING if status.retry_at is not None:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from floyd_tui.client.protocol import Link, LinkState, LinkStatus
-from floyd_tui.errors import FloydError
+from floyd_tui.client.protocol import Link, LinkStatus
 from floyd_tui.widgets.format import plain
 from floyd_tui.widgets.link_status import describe
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
-PING_SECONDS = 5.0
 TICK_SECONDS = 1.0
 
 
 class TopBar(Horizontal):
     """Breadcrumb on the left, connection on the right.
 
-    `follow` gives it a link to show; the latency is that of the smallest question, asked every few seconds while live.
+    `follow` gives it a link to show, which is looked at once a second: the latency moves, and so does a countdown.
     """
 
     DEFAULT_CSS = """
@@ -45,7 +41,6 @@ class TopBar(Horizontal):
     def __init__(self, link: Link | None = None, *parts: str) -> None:
         super().__init__()
         self._link = link
-        self._latency: float | None = None
         self._unwatch: Callable[[], None] | None = None
         self.set_reactive(TopBar.parts, parts)
 
@@ -68,12 +63,11 @@ class TopBar(Horizontal):
     def follow(self, link: Link, *parts: str) -> None:
         """Show `link` from now on, and `parts` after its name."""
         self._end_watch()
-        self._link, self._latency = link, None
+        self._link = link
         self._unwatch = link.watch(self._status_changed)
         self.parts = parts
         self.watch_parts()
         self._draw_link()
-        self._ping(link)
 
     def watch_parts(self) -> None:
         """Draw the breadcrumb: the last part is where we are."""
@@ -90,32 +84,16 @@ class TopBar(Horizontal):
             self._unwatch()
             self._unwatch = None
 
-    def _status_changed(self, status: LinkStatus) -> None:
-        if status.state is not LinkState.LIVE:
-            self._latency = None
+    def _status_changed(self, _: LinkStatus) -> None:
         self._draw_link()
 
     def _draw_link(self) -> None:
         if self._link is None:
             return
-        words, color = describe(self._link.status, self._latency, self._monotonic(), max(16, self.size.width // 2))
+        words, color = describe(self._link.status, self._monotonic(), max(16, self.size.width // 2))
         for label in self.query("#link").results(Static):
             label.update(Content.styled(words, f"${color}"))
 
     def _monotonic(self) -> float:
         clock: Callable[[], float] = getattr(self.app, "monotonic", time.monotonic)
         return clock()
-
-    @work(exclusive=True, group="ping", exit_on_error=False)
-    async def _ping(self, link: Link) -> None:
-        while True:
-            if link.status.state is LinkState.LIVE and self.screen.is_current:
-                began = self._monotonic()
-                try:
-                    await link.client.info()
-                except FloydError:
-                    self._latency = None
-                else:
-                    self._latency = self._monotonic() - began
-                self._draw_link()
-            await asyncio.sleep(PING_SECONDS)

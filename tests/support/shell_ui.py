@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import FakeHost, FakeLink, FakeLinks
+from floyd_tui.screens.errors import FAULT
 from tests.support.job_ui import floyd, wait_until
 from tests.support.snapshots import picture, words
 
@@ -70,3 +71,5 @@ async def shell_ui(
     async with app.run_test(size=size, notifications=True) as pilot:
         await wait_until(pilot, lambda: app.screen.is_mounted, "the first page")
         yield ShellUi(pilot, app, links)
+        faults = [note.message for note in app._notifications if note.title == FAULT]
+        assert not faults
