@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from difflib import get_close_matches
+from importlib import import_module
 
 from floyd_tui.client.link import HostLink
 from floyd_tui.client.local import LocalDialer
-from floyd_tui.client.session import Dialer
+from floyd_tui.client.session import Dialer, Session
 from floyd_tui.config import Config, HostConfig
-from floyd_tui.errors import UnknownHost
+from floyd_tui.errors import HostKeyUnknown, UnknownHost
 
 
 class Links:
@@ -31,7 +32,8 @@ class Links:
     def __getitem__(self, name: str) -> HostLink:
         """The link to `name`; raises `UnknownHost`."""
         if name not in self._links:
-            self._links[name] = HostLink(name, _dialer(self._host(name)))
+            host = self._host(name)
+            self._links[name] = HostLink(name, LocalDialer(host) if host.local else _LaterSSH(host))
         return self._links[name]
 
     def __contains__(self, name: object) -> bool:
@@ -61,10 +63,26 @@ class Links:
         raise UnknownHost(f"There is no host {name!r} in {self._config.path}.", known)
 
 
-def _dialer(host: HostConfig) -> Dialer:
-    if host.local:
-        return LocalDialer(host)
-    # asyncssh takes a while to import, and a person with only `local` never needs it.
-    from floyd_tui.client.ssh import SSHDialer
+class _LaterSSH:
+    """A dialer over SSH whose libraries are loaded when it first dials, in a thread.
 
-    return SSHDialer(host)
+    asyncssh takes a third of a second to import: a person with only `local` never needs it, and a screen must not stand
+    still for it.
+    """
+
+    def __init__(self, host: HostConfig) -> None:
+        self._host = host
+
+    async def dial(self) -> Session:
+        return await (await self._dialer()).dial()
+
+    async def trust(self, error: HostKeyUnknown) -> None:
+        await (await self._dialer()).trust(error)
+
+    async def install(self) -> None:
+        await (await self._dialer()).install()
+
+    async def _dialer(self) -> Dialer:
+        module = await asyncio.to_thread(import_module, "floyd_tui.client.ssh")
+        dialer: Dialer = module.SSHDialer(self._host)
+        return dialer
