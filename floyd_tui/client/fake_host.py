@@ -11,6 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from floyd_tui.errors import FloydError, RunnerProblem
 from runner.models import (
@@ -63,10 +64,15 @@ class FakeFile:
 
     def entry(self) -> TreeEntry:
         """This file as a line of a manifest."""
-        digest = hashlib.sha256()
-        for piece in self.chunks():
-            digest.update(piece)
-        return TreeEntry(self.path, "file", self.length, digest.hexdigest(), self.executable)
+        return _entry(self)
+
+
+@cache
+def _entry(file: FakeFile) -> TreeEntry:
+    digest = hashlib.sha256()
+    for piece in file.chunks():
+        digest.update(piece)
+    return TreeEntry(file.path, "file", file.length, digest.hexdigest(), file.executable)
 
 
 def not_found(what: str, hint: str = "Look at the list of what there is.") -> RunnerProblem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -49,7 +50,8 @@ async def wait_until(pilot: Pilot[Any], condition: Callable[[], object], what: s
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {SECONDS} s in vain for {what}")
-        await pilot.pause(0.01)
+        await asyncio.sleep(0.01)
+    await pilot.pause()
 
 
 def floyd(folder: Path, links: FakeLinks) -> FloydApp:
