@@ -164,4 +164,4 @@ def _show_versions(dataset: Dataset) -> None:
         for v in dataset.versions
     ]
     columns = ("VERSION", "FILES", "SIZE", "AGE", "FROM", "MESSAGE")
-    show_table(columns, rows, right=("FILES", "SIZE", "AGE"), empty="It has no version yet.")
+    show_table(columns, rows, right=("FILES", "SIZE", "AGE"), cut=("FROM", "MESSAGE"), empty="It has no version yet.")

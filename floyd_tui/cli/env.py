@@ -30,4 +30,9 @@ def ls(host: str | None, as_json: bool) -> None:
         show_json(found)
         return
     rows = [(e.name, "yes" if e.present else "", e.image, (e.description, "dim")) for e in found]
-    show_table(("ENVIRONMENT", "HERE", "IMAGE", "DESCRIPTION"), rows, empty="This host has no environments.")
+    show_table(
+        ("ENVIRONMENT", "HERE", "IMAGE", "DESCRIPTION"),
+        rows,
+        cut=("IMAGE", "DESCRIPTION"),
+        empty="This host has no environments.",
+    )

@@ -65,7 +65,7 @@ def show_files(found: Sequence[FileInfo], empty: str) -> None:
         sign = {"dir": "/", "link": f" -> {file.target}"}.get(file.kind, "*" * file.executable)
         when = age(file.modified_at) if file.modified_at else ""
         rows.append((human_size(file.size), (when, "dim"), file.path + sign))
-    show_table(("SIZE", "AGE", "FILE"), rows, right=("SIZE", "AGE"), empty=empty)
+    show_table(("SIZE", "AGE", "FILE"), rows, right=("SIZE", "AGE"), cut=("FILE",), empty=empty)
 
 
 @output.command("get")

@@ -38,7 +38,12 @@ def ls(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     cells = [(r["name"], "default" if r["default"] else "", r["ssh"] or "this machine", r["data_dir"]) for r in rows]
-    show_table(("HOST", "", "WHERE", "DATA"), cells, empty="No hosts yet. Add one: floyd-tui host add NAME user@host")
+    show_table(
+        ("HOST", "", "WHERE", "DATA"),
+        cells,
+        cut=("WHERE", "DATA"),
+        empty="No hosts yet. Add one: floyd-tui host add NAME user@host",
+    )
 
 
 @host.command("add")

@@ -55,7 +55,13 @@ def status(
         show_json(jobs)
         return
     columns = ("JOB", "STATE", "AGE", "DURATION", "GPUS", "WHAT", "METRICS")
-    show_table(columns, map(_row, jobs), right=("AGE", "DURATION", "GPUS"), empty=_no_jobs(ref, tied is not None))
+    show_table(
+        columns,
+        map(_row, jobs),
+        right=("AGE", "DURATION", "GPUS"),
+        cut=("WHAT", "METRICS"),
+        empty=_no_jobs(ref, tied is not None),
+    )
 
 
 def _row(job: Job) -> tuple[Any, ...]:

@@ -33,11 +33,16 @@ def show_json(value: object) -> None:
 
 
 def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = (), empty: str = ""
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    right: Sequence[str] = (),
+    cut: Sequence[str] = (),
+    empty: str = "",
 ) -> None:
     """Rows under small headings; `right` names columns of numbers, `empty` is said where there are no rows.
 
-    A cell is text or a (text, style) pair. Control characters of what others wrote never reach the terminal.
+    On a terminal too narrow, the columns in `cut` give way, and the others stay whole. A cell is text or a (text,
+    style) pair. Control characters of what others wrote never reach the terminal.
     """
     from rich.console import Console
     from rich.table import Table
@@ -54,9 +59,13 @@ def show_table(
         filled = [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in filled]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=True, overflow="ellipsis")
+        # Rich narrows first what may wrap; that a cell is cut and not wrapped is said in the cell.
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in cut)
     for row in filled:
-        table.add_row(*(Text(printable(_text(cell)), style=_style(cell) if people else "") for cell in row))
+        texts = [Text(printable(_text(cell)), _style(cell) if people else "") for cell in row]
+        for text in texts:
+            text.no_wrap, text.overflow = True, "ellipsis"
+        table.add_row(*texts)
     Console(width=None if people else _PIPE_WIDTH, highlight=False).print(table)
 
 

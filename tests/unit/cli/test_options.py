@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from floyd_tui.cli.follow import exit_code
@@ -82,3 +83,17 @@ def test_a_table_into_a_pipe_is_neither_wrapped_nor_cut(capsys: pytest.CaptureFi
     assert "x" * 300 + "  " + "y" * 300 in capsys.readouterr().out
     show_table(("A",), [], empty="None here.")
     assert capsys.readouterr().err == "None here.\n"
+
+
+def test_a_narrow_terminal_cuts_only_what_may_be_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    show_table(("JOB", "NONE", "WHAT", "N"), [("mnist/12", "", "word " * 30, "7")], right=("N",), cut=("WHAT",))
+    head, row = click.unstyle(capsys.readouterr().out).splitlines()
+    assert head.split() == ["JOB", "WHAT", "N"]
+    assert row.startswith("mnist/12  word word")
+    assert row.rstrip().endswith("…  7")
+    assert len(row) <= 40
