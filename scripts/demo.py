@@ -79,6 +79,8 @@ def runner_folder(demo: Path) -> Path:
 def settings(data_dir: Path, choice: Choice) -> Config:
     """Settings with the host `local` alone, and the runner's own."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if data_dir.lstat().st_uid != os.getuid():  # it may lie in /tmp, where others could have been first
+        raise DemoError(f"{data_dir} belongs to somebody else; run the demo from a folder with a shorter path.")
     chosen: dict[str, object] = {"executor": choice.executor}
     if choice.image:
         chosen["default_environment"] = choice.image
