@@ -26,13 +26,13 @@ class Listings:
         Raises `NotFound` if there is nothing at `path`.
         """
         full = _join(source.path, path)
-        every = with_folders(self._all(source))
+        every = with_folders(self._below(source, full))
         prefix = f"{full}/" if full else ""
         found = [f for f in every if f.path.startswith(prefix) and (recursive or "/" not in f.path[len(prefix) :])]
-        if not found and full:
+        if full and not found:
             found = [f for f in every if f.path == full and f.kind != "dir"]
             if not found and not any(f.path == full for f in every):
-                raise _nothing_at(full, source, [f.path for f in every])
+                raise _nothing_at(full, source, [f.path for f in with_folders(self._below(source, ""))])
         found.sort(key=_order)
         skip = len(source.path) + 1 if source.path else 0
         return [replace(f, path=f.path[skip:]) for f in found]
@@ -46,11 +46,16 @@ class Listings:
             raise _nothing_at(full, source, [entry.path for entry in self.trees.entries(tree)])
         return found
 
-    def _all(self, source: Source) -> list[FileInfo]:
+    def _below(self, source: Source, path: str) -> list[FileInfo]:
+        """What lies below `path`, or else what lies at it; of a live home simply all."""
         if source.home is not None:
             return self.outputs.live(source.home, source.code)
+        tree = source.require_tree()
+        entries = self.trees.entries_in(tree, path)
+        if path and not entries:
+            itself = self.trees.find(tree, path)
+            entries = [itself] if itself is not None else []
         times = stored_times(source.job_dir) if source.job_dir else {}
-        entries = self.trees.entries(source.require_tree())
         return [_info(entry, times.get(entry.path, source.modified_at)) for entry in entries]
 
 

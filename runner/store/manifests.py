@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 
 from runner.models import BadManifest, TreeEntry, path_key
@@ -48,29 +51,45 @@ def find_entry(manifest: Path, path: str) -> TreeEntry | None:
 
     It looks at a few lines only, since they are in order: a client that fetches a million files asks a million times.
     """
-    if not manifest.stat().st_size:
-        return None
-    with manifest.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        found = _first_from(text, path_key(path))
+    with _mapped(manifest) as text:
+        found = next(_entries_from(text, path_key(path)), None)
         if found is not None and found.path == path:
             return found
-        inside = _first_from(text, path_key(path) + b"/")
+        inside = next(_entries_from(text, path_key(path) + b"/"), None)
         return TreeEntry(path, "dir") if inside is not None and inside.path.startswith(path + "/") else None
 
 
-def _first_from(text: mmap.mmap, key: bytes) -> TreeEntry | None:
-    """The first entry whose path, as bytes, is `key` or comes after it."""
+def entries_in(manifest: Path, folder: str) -> list[TreeEntry]:
+    """The entries below `folder` (empty: all) of a stored manifest, with their whole paths; no others are read."""
+    prefix = f"{folder}/" if folder else ""
+    with _mapped(manifest) as text:
+        return list(takewhile(lambda entry: entry.path.startswith(prefix), _entries_from(text, path_key(prefix))))
+
+
+@contextlib.contextmanager
+def _mapped(manifest: Path) -> Iterator[mmap.mmap | bytes]:
+    with manifest.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""  # an empty file cannot be mapped
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            yield text
+
+
+def _entries_from(text: mmap.mmap | bytes, key: bytes) -> Iterator[TreeEntry]:
+    """The entries from the first one on whose path, as bytes, is `key` or comes after it."""
     low, high = 0, len(text)
-    found = None
     while low < high:
         start = text.rfind(b"\n", low, (low + high) // 2) + 1 or low
         end = text.find(b"\n", start) + 1
-        entry = _entry(text[start:end])
-        if path_key(entry.path) < key:
+        if path_key(_entry(text[start:end]).path) < key:
             low = end
         else:
-            high, found = start, entry
-    return found
+            high = start
+    while low < len(text):
+        end = text.find(b"\n", low) + 1
+        yield _entry(text[low:end])
+        low = end
 
 
 def _entry(line: bytes) -> TreeEntry:

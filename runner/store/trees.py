@@ -7,13 +7,14 @@ copy that its job may write to. A write must never reach a blob, so a copy share
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import functools
 import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from runner.models import (
 from runner.store.blobs import BlobStore
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, require_space, write_durably
-from runner.store.manifests import Outline, find_entry, outline, read_entries
+from runner.store.manifests import Outline, entries_in, find_entry, outline, read_entries
 
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
@@ -116,10 +117,13 @@ class Trees:
 
     def find(self, digest: str, path: str) -> TreeEntry | None:
         """The entry at `path` (a folder's is made up), or None; raises `NotFound` for a tree that is not stored."""
-        try:
+        with _stored(digest):
             return find_entry(self.text(digest), path)
-        except FileNotFoundError as error:
-            raise _not_stored(digest) from error
+
+    def entries_in(self, digest: str, folder: str) -> list[TreeEntry]:
+        """The entries below `folder`, with their whole paths; raises `NotFound` for a tree that is not stored."""
+        with _stored(digest):
+            return entries_in(self.text(digest), folder)
 
     def link_farm(self, digest: str) -> Path:
         """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.
@@ -170,10 +174,8 @@ class Trees:
         return outline(read_entries(self._open_text(digest)))
 
     def _open_text(self, digest: str) -> bytes:
-        try:
+        with _stored(digest):
             return self.text(digest).read_bytes()
-        except FileNotFoundError as error:
-            raise _not_stored(digest) from error
 
     def _store(self, digest: str, text: bytes) -> None:
         path = self.text(digest)
@@ -220,8 +222,13 @@ class Trees:
         await self._db.write(lambda connection: connection.execute(sql, row))
 
 
-def _not_stored(digest: str) -> NotFound:
-    return NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN)
+@contextlib.contextmanager
+def _stored(digest: str) -> Iterator[None]:
+    """Say that the tree is not there where its file is not."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN) from error
 
 
 async def _gather(chunks: AsyncIterable[bytes]) -> bytes:

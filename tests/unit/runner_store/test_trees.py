@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from runner.errors import BadRequest, Conflict, NoSpace, NotFound
 from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
 from runner.store.disk import remove_tree
-from runner.store.manifests import below, find_entry, outline, read_entries
+from runner.store.manifests import below, entries_in, find_entry, outline, read_entries
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
 
@@ -81,6 +81,9 @@ def test_looking_up_one_path_is_as_reading_all(tmp_path: Path, files: dict[str, 
         expected = entry_of(path, b"") if path in files else TreeEntry(path, "dir") if path in folders else None
         if path:
             assert find_entry(tmp_path / "manifest", path) == expected
+            inside = [entry.path for entry in entries_in(tmp_path / "manifest", path)]
+            assert sorted(inside) == sorted(name for name in files if name.startswith(path + "/"))
+    assert len(entries_in(tmp_path / "manifest", "")) == len(files)
 
 
 HOSTILE = {
