@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,21 @@ from tests.support.api import Api, json_line
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
-COUNT = 'for i in $(seq 1 30); do echo \'{"metric": "n", "value": \'$i\'}\'; sleep 0.05; done'
+# Prints metrics, waits in the middle for the file `go`, and prints the rest.
+COUNT = """
+for i in $(seq 1 30); do
+  echo '{"metric": "n", "value": '$i'}'
+  while [ $i = 15 ] && [ ! -e go ]; do sleep 0.02; done
+done
+"""
+# Moments of a job's start and end at which the runner is killed.
+MOMENTS: dict[str, Callable[[Path], bool]] = {
+    "queued": lambda folder: True,
+    "preparing": lambda folder: folder.exists(),
+    "starting": lambda folder: (folder / "log").exists(),
+    "running": lambda folder: (folder / "log").exists() and (folder / "log").stat().st_size > 0,
+    "settling": lambda folder: (folder / "output.json").exists(),
+}
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
@@ -51,8 +66,8 @@ def supervisors(server: RunnerProcess) -> list[int]:
 def test_a_running_job_is_followed_again_and_no_metric_counts_twice(server: RunnerProcess) -> None:
     with server.http() as http:
         api = Api(http)
-        api.launch(f"{COUNT}; echo done >result; exit 7")
-        wait_for(lambda: len(api.metrics("p/1")) > 3, "some metrics")
+        api.launch(f"{COUNT} echo done >result; exit 7")
+        wait_for(lambda: len(api.metrics("p/1")) == 15, "the first metrics")
         before = api.job("p/1")
     server.kill()
     server.start()
@@ -60,6 +75,7 @@ def test_a_running_job_is_followed_again_and_no_metric_counts_twice(server: Runn
         api = Api(http)
         again = api.job("p/1")
         assert (again.state, again.started_at) == (JobState.RUNNING, before.started_at)
+        (server.data_dir / "jobs/root/p/1/home/go").touch()
         text, end = api.follow("p/1")
         job = api.ended("p/1")
         assert (job.state, job.exit_code, end.size) == (JobState.FAILED, 7, len(text))
@@ -120,26 +136,24 @@ def test_a_stop_that_was_asked_for_is_not_forgotten(server: RunnerProcess) -> No
         assert Api(http).ended("p/1").state is JobState.STOPPED
 
 
-def test_jobs_cut_off_at_any_moment_run_exactly_once_and_nothing_is_left(server: RunnerProcess, tmp_path: Path) -> None:
-    for round_number in range(1, 6):
+def test_jobs_cut_off_at_any_moment_run_exactly_once_and_nothing_is_left(server: RunnerProcess) -> None:
+    folders = server.data_dir / "jobs/root/cut"
+    for number, reached in enumerate(MOMENTS.values(), start=1):
         with server.http() as http:
-            Api(http).launch("echo once", project="cut")
-            # Each round a little later in the job's start: in preparing, creating, starting, settling.
-            wait_for(lambda: True, "nothing", seconds=1)
-            if round_number > 1:
-                Api(http).http.get("/v1/job", params={"name": f"cut/{round_number - 1}"})
+            Api(http).launch("echo once; echo 1 >result", project="cut")
+            wait_for(partial(reached, folders / str(number)), "the moment")
         server.kill()
         server.start()
     with server.http() as http:
         api = Api(http)
-        for number in range(1, 6):
+        for number in range(1, len(MOMENTS) + 1):
             job = api.ended(f"cut/{number}")
             assert (job.state, job.exit_code) == (JobState.SUCCEEDED, 0), job.reason
             assert api.log(f"cut/{number}") == b"once\n"
-        folders = server.data_dir / "jobs/root/cut"
+            assert api.content(f"cut/{number}", "result") == b"1\n"
         wait_for(lambda: not list(folders.glob("*/home")), "the homes to be cleared away")
-        assert wait_for(lambda: not containers(server), "the containers to be removed")
-        assert wait_for(lambda: not supervisors(server), "the processes to be gone")
+        wait_for(lambda: not containers(server), "the containers to be removed")
+        wait_for(lambda: not supervisors(server), "the processes to be gone")
 
 
 def test_a_waiting_job_still_waits(server: RunnerProcess) -> None:
