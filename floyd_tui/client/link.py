@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from floyd_tui.client.session import Dialer, Session
 from floyd_tui.client.sleep_watch import woken
 from floyd_tui.errors import FloydError, HostError, HostKeyUnknown, HostUnreachable, RunnerMissing
 
+_log = logging.getLogger(__name__)
 # Seconds for one whole attempt, and for a sign of life when there is doubt.
 _ATTEMPT = 40.0
 _PROBE = 5.0
@@ -144,7 +146,13 @@ class HostLink:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         for callback in list(self._watchers):
+            self._tell(callback)
+
+    def _tell(self, callback: Callable[[LinkStatus], None]) -> None:
+        try:
             callback(self._status)
+        except Exception:  # a watcher's fault is not the link's, which others hold as well
+            _log.exception("A watcher of the link to %s failed.", self._name)
 
     async def _settled(self) -> None:
         """Wait for a change while an attempt runs; raise its error when it has come to nothing."""

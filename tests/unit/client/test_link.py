@@ -133,6 +133,17 @@ async def test_a_fault_nobody_foresaw_does_not_hang_the_link() -> None:
         await link.close()
 
 
+async def test_a_watcher_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    async with unix_app() as app:
+        link, seen = HostLink("gpu1", Scripted(app)), []
+        link.watch(lambda status: 1 / 0)  # type: ignore[arg-type]
+        link.watch(lambda status: seen.append(status.state))
+        await link.connected()
+        await link.close()
+    assert seen == [LinkState.CONNECTING, LinkState.LIVE, LinkState.CLOSED]
+    assert "division by zero" in caplog.text
+
+
 async def test_an_unknown_key_is_trusted_when_asked_to() -> None:
     async with unix_app() as app:
         dialer = Scripted(app)
