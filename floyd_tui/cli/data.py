@@ -17,7 +17,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.link import find_link, write_link
 from floyd_tui.project.run import upload_dataset
-from floyd_tui.project.sizes import human_size
+from floyd_tui.project.sizes import human_count, human_size
 from runner.models import AddedVersion, Dataset, FileInfo, NewVersion, Ref
 
 
@@ -70,7 +70,7 @@ def _say_added(added: AddedVersion, as_json: bool) -> None:
         show_json(added)
         return
     click.echo(version.short)
-    files = f"{version.files:,} files, {human_size(version.size)}"
+    files = f"{human_count(version.files, 'file')}, {human_size(version.size)}"
     if added.created:
         note(f"New version: {files}. Mount it: floyd-tui run --data {version.short}:{version.dataset}")
     else:

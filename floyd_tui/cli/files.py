@@ -16,7 +16,7 @@ from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.link import LINK_FILES, write_link
-from floyd_tui.project.sizes import human_size
+from floyd_tui.project.sizes import human_count, human_size
 from runner.models import FileInfo, Job, Ref
 
 
@@ -102,7 +102,7 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
         )
     kept = f", {came.kept:,} here already" if came.kept else ""
     click.echo(os.fsencode(came.path))  # bytes: a script must get the very name
-    note(f"{came.files:,} files, {human_size(came.size)}{kept}")
+    note(f"{human_count(came.files, 'file')}, {human_size(came.size)}{kept}")
     for name in came.left_out:
         note(f"  not made: the link {name}, which leads out of the folder")
 

@@ -24,7 +24,7 @@ from floyd_tui.cli.show import (
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
-from floyd_tui.project.sizes import human_duration, human_size
+from floyd_tui.project.sizes import human_count, human_duration, human_size
 from runner.models import Job, JobState, Ref
 
 _STATES = [state.value for state in JobState]
@@ -122,7 +122,7 @@ def _about(job: Job) -> list[tuple[str, str]]:
         ("Ended", _moment(job.ended_at)),
         ("Duration", job_duration(job)),
         ("Metrics", metrics_text(job)),
-        ("Output", f"{job.output_files:,} files, {human_size(job.output_size)}" if job.output else ""),
+        ("Output", f"{human_count(job.output_files, 'file')}, {human_size(job.output_size)}" if job.output else ""),
         ("Log", human_size(job.log_size)),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from floyd_tui.cli.bar import bar_shown
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.mounts import distinct, parse_mount
-from floyd_tui.project.sizes import human_size, parse_duration, parse_size
+from floyd_tui.project.sizes import human_count, human_size, parse_duration, parse_size
 from runner.models import Limits
 
 if TYPE_CHECKING:
@@ -110,26 +111,30 @@ def command_of(words: tuple[str, ...]) -> str | None:
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Stage], None]]:
     """A callback for stages: says once what goes up and what stays, and shows a bar where somebody watches."""
-    said = False
+    sending = False
     with bar_shown() as bar:
 
         def tell(stage: Stage) -> None:
-            nonlocal said
-            if stage.snapshot is not None and not said:
-                said = True
+            nonlocal sending
+            if stage.snapshot is not None and not sending:
+                sending = True
                 say_snapshot(stage.snapshot, bar.say)
             bar.show(_LABELS[stage.phase], stage)
 
-        yield tell
+        try:
+            yield tell
+        except asyncio.CancelledError:
+            if sending:
+                bar.say("What has arrived on the host is kept: the next upload goes on from there.")
+            raise
 
 
 def say_snapshot(snapshot: Snapshot, say: Callable[[str, str], None]) -> None:
     """What goes up, what stays here by which rule, and what is worth a warning; `say` takes a line and a style."""
-    say(f"{snapshot.root.name}: {snapshot.files:,} files, {human_size(snapshot.size)}", "dim")
+    say(f"{snapshot.root.name}: {human_count(snapshot.files, 'file')}, {human_size(snapshot.size)}", "dim")
     for one in snapshot.left_out:
         more = "+" if one.more else ""
-        files = "file" if one.files == 1 else "files"
-        figures = f"{one.files:,}{more} {files}, {human_size(one.size)}{more}"
+        figures = f"{human_count(one.files, 'file')}{more}, {human_size(one.size)}{more}"
         say(f"  left out {figures}: {one.rule}", "dim")
     for warning in snapshot.warnings:
         say(f"  {warning}", "yellow")

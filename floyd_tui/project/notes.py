@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from floyd_tui.project.sizes import human_size
+from floyd_tui.project.sizes import human_count, human_size
 from runner.models import TreeEntry
 
 # FloydHub refused code folders above this size; here it is only worth a word.
@@ -44,8 +44,8 @@ def _git_notes(entries: Sequence[TreeEntry]) -> list[str]:
     inside = [e for e in entries if ".git" in e.path.split("/")]
     if not inside:
         return []
-    size = human_size(sum(entry.size for entry in inside))
-    return [f"A .git folder goes up too ({len(inside)} files, {size}); add .git to .floydignore to leave it out."]
+    what = f"{human_count(len(inside), 'file')}, {human_size(sum(entry.size for entry in inside))}"
+    return [f"A .git folder goes up too ({what}); add .git to .floydignore to leave it out."]
 
 
 def _link_notes(entries: Sequence[TreeEntry]) -> list[str]:

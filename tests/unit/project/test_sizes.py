@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floyd_tui.project.sizes import human_duration, human_size, parse_duration, parse_size
+from floyd_tui.project.sizes import human_count, human_duration, human_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ def test_nonsense_is_neither(text: str) -> None:
 )
 def test_sizes_are_shown(size: int, text: str) -> None:
     assert human_size(size) == text
+
+
+def test_counts_are_shown() -> None:
+    shown = [human_count(count, "file") for count in (0, 1, 1234)]
+    assert shown == ["0 files", "1 file", "1,234 files"]
 
 
 @pytest.mark.parametrize(
