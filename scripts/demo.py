@@ -179,7 +179,7 @@ async def check(link: Link, first: Job, second: Job, downloads: Path) -> None:
     await download(link, f"{second.name}/output", CHECKPOINT, place, overwrite=True)
     file = place / "checkpoint.json"
     data = json.loads(file.read_bytes())
-    say_step(f"Downloaded {file}, {human_size(file.stat().st_size)}")
+    say_step(f"Downloaded {shown(file)}, {human_size(file.stat().st_size)}")
     epochs = [epochs_of(await link.client.metrics(job.name)) for job in (first, second)]
     expect(
         epochs[1][0] == epochs[0][-1] + 1, f"job 2 began with epoch {epochs[1][0]}, job 1 ended with {epochs[0][-1]}"
@@ -191,6 +191,11 @@ async def check(link: Link, first: Job, second: Job, downloads: Path) -> None:
     reported = second.metrics["accuracy"]
     expect(accuracy == reported, f"the weights give {accuracy:.2%} here, the job reported {reported:.2%}")
     say_step(f"Checked here: epochs {epochs[0][0]} to {epochs[1][-1]} in two jobs, and the weights give {accuracy:.2%}")
+
+
+def shown(file: Path) -> Path:
+    """A path as short as it is clear from here."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def expect(true: bool, otherwise: str) -> None:
