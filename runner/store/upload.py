@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,12 +108,16 @@ async def _grant(receiver: Receiver) -> int:
 
 
 class Receiver:
-    """The state of one upload. Its methods block: they run in a thread, one at a time."""
+    """The state of one upload. Its methods block: they run in a thread.
+
+    One at a time: a request that is cut off leaves its thread running, and the upload is closed while it does.
+    """
 
     def __init__(self, blobs: BlobStore, owner: str) -> None:
         self.bad: list[str] = []
         self.done: dict[str, int] = {}
         self.blobs, self.owner = blobs, owner
+        self._lock = threading.Lock()
         self._head = bytearray()
         self._frame: Frame | None = None
         self._left = 0
@@ -124,7 +129,7 @@ class Receiver:
 
     def feed(self, chunks: list[bytes]) -> None:
         """Take in the next bytes of the request; raises `BadRequest`, `Conflict` or `NoSpace`."""
-        with full_disk_told(self.blobs.partials):
+        with self._lock, full_disk_told(self.blobs.partials):
             for chunk in chunks:
                 self._feed(memoryview(chunk))
 
@@ -135,10 +140,11 @@ class Receiver:
 
     def close(self) -> None:
         """Make what is whole durable, and keep a large part for an upload that goes on."""
-        if self._part is not None:
-            self._part.park()
-            self._part = None
-        self._flush()
+        with self._lock:
+            if self._part is not None:
+                self._part.park()
+                self._part = None
+            self._flush()
 
     def take_done(self) -> dict[str, int]:
         """Blobs that became complete and durable since the last call, with their sizes in bytes."""

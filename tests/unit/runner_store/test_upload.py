@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -25,6 +26,13 @@ class Cut(Exception):
 async def broken(data: bytes) -> AsyncIterator[bytes]:
     yield data
     raise Cut
+
+
+async def never_ending(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        await asyncio.sleep(0)
+        yield piece
+    await asyncio.Event().wait()
 
 
 def cut_into(data: bytes, sizes: list[int]) -> list[bytes]:
@@ -88,6 +96,23 @@ async def test_a_broken_line_keeps_a_big_part_and_whole_blobs(store: Store) -> N
     assert await receive(store.blobs, "ann", chunks([frame(BIG, half)])) == 1
     assert store.blobs.path(sha(BIG)).read_bytes() == BIG
     assert store.blobs.have("ann", sha(BIG)) == 0
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55])
+async def test_an_upload_cut_off_at_any_moment_keeps_a_true_part(store: Store, turns: int) -> None:
+    whole = frame(BIG)
+    pieces = [whole[start : start + 200_000] for start in range(0, len(whole), 200_000)]
+    upload = asyncio.ensure_future(receive(store.blobs, "ann", never_ending(pieces[:-1])))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    await store.blobs.settle()
+    have = store.blobs.have("ann", sha(BIG))
+    part = store.blobs.partial_folder("ann") / sha(BIG)
+    assert not have or part.read_bytes() == BIG[:have]
+    assert await receive(store.blobs, "ann", chunks([frame(BIG, have)])) == 1
 
 
 async def test_a_part_may_begin_before_the_end_of_what_is_here(store: Store) -> None:
