@@ -13,7 +13,6 @@ from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import FakeHost, FakeLink, FakeLinks
 from floyd_tui.screens.errors import FAULT
 from tests.support.job_ui import floyd, wait_until
-from tests.support.snapshots import picture, words
 
 
 class ShellUi:
@@ -34,8 +33,8 @@ class ShellUi:
 
     @property
     def text(self) -> str:
-        """All that can be read on screen, a piece of a style a line."""
-        return "\n".join(words(picture(self.app)))
+        """All that can be read on the top screen, line by line."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
     async def press(self, *keys: str) -> None:
         """Press keys."""
