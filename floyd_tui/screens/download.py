@@ -16,7 +16,9 @@ from textual.widgets import Button, Input, Static
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.client.transfer import Downloaded, Progress, download
-from floyd_tui.errors import FilesInTheWay, FloydError
+from floyd_tui.errors import FilesInTheWay, FloydError, ProjectError
+from floyd_tui.project.ignore import IgnoreRules
+from floyd_tui.project.link import find_link
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.progress_line import ProgressLine
@@ -188,6 +190,9 @@ class DownloadScreen(ModalScreen[Path | None]):
             lines.append(Content.styled(f"{fmt.count(kept, 'file')} more were here already.", "$dim"))
         if left_out:
             lines.append(Content.styled(f"Left out: {fmt.plain(', '.join(left_out[:5]))} (links)", "$warn"))
+        if _goes_up(self.folder):
+            hint = "It lies in a project's folder: name it in .floydignore, or it goes up with the next run."
+            lines.append(Content.styled(hint, "$warn"))
         self.query_one("#outcome", Static).update(Content("\n").join(lines))
         self._enter("done")
 
@@ -209,3 +214,14 @@ class DownloadScreen(ModalScreen[Path | None]):
         if self.came:
             self.app.copy_to_clipboard(str(self.came))
             self.notify(fmt.plain(str(self.came)), title="Copied", timeout=3, markup=False)
+
+
+def _goes_up(folder: Path) -> bool:
+    """Whether `folder` is part of a project's code, so that what is fetched there would be sent with the next run."""
+    try:
+        link, place = find_link(folder), folder.resolve()
+        if link is None or place == link.folder:
+            return link is not None
+        return IgnoreRules.load(link.folder).explain(place.relative_to(link.folder).as_posix()) is None
+    except (ProjectError, OSError):
+        return False

@@ -137,8 +137,8 @@ class JobScreen(Screen[None]):
         if self._stale and self._heard_at is not None:
             row.summary = Content.styled(f"as of {fmt.age(self._heard_at, fmt.now(self))} ago", "$warn")
         elif self.size.width >= 70:
-            words = f"{fmt.size(self.job.log_size)} log   {fmt.count(self.job.output_files, 'file')}"
-            row.summary = Content.styled(words, "$dim")
+            files = fmt.count(self.job.output_files, "file") if self.job.output_files else ""
+            row.summary = Content.styled(f"{fmt.size(self.job.log_size)} log   {files}".strip(), "$dim")
         else:
             row.summary = Content("")
 

@@ -27,23 +27,33 @@ from textual.strip import Strip
 
 from floyd_tui.widgets.log_buffer import Line, LogBuffer
 from floyd_tui.widgets.log_rows import RowMap
-from floyd_tui.widgets.log_text import shown, styled
+from floyd_tui.widgets.log_text import shown, styled, themed
+from floyd_tui.widgets.paint import Paint
 
 DRAW_SECONDS = 0.05
 TIME_FORMAT = "%H:%M:%S "
 TIME_WIDTH = 9
 GROUPS_AT_ONCE = 8
 COPY_LINES = 20_000
+# What black, red, green, yellow, blue, magenta, cyan and white are here, bright or not.
+PALETTE = ("dim", "bad", "good", "warn", "key", "busy", "running", "foreground")
+METRIC = b'{"metric"'
 
 
 class LogLines(ScrollView, can_focus=True):
     """One log to read. `feed`, `add_times` and `finish` fill it."""
 
     ALLOW_SELECT = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log-lines--time", "log-lines--current", "log-lines--more"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log-lines--time",
+        "log-lines--current",
+        "log-lines--more",
+        "log-lines--metric",
+    }
     DEFAULT_CSS = """
     LogLines {
         height: 1fr;
+        padding-left: 1;
         background: $background;
         color: $foreground;
         overflow-y: scroll;
@@ -55,6 +65,7 @@ class LogLines(ScrollView, can_focus=True):
         scrollbar-background-active: $background;
         & > .log-lines--time { color: $dim; }
         & > .log-lines--current { background: $cursor-row; }
+        & > .log-lines--metric { color: $dim; }
         & > .log-lines--more { color: $dim; text-style: italic; }
     }
     """
@@ -101,6 +112,7 @@ class LogLines(ScrollView, can_focus=True):
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         self._scheduled = False
         self._wide = 0
+        self._colors: tuple[str, ...] = ()
 
     def on_mount(self) -> None:
         """Show what came before."""
@@ -253,17 +265,28 @@ class LogLines(ScrollView, can_focus=True):
 
     def _decorated(self, line: Line) -> Text:
         """A line with its own colours and what is to be said about it."""
-        text = styled(line.data)
+        text = themed(styled(line.data), self._palette())
+        if line.data.startswith(METRIC):
+            # They are drawn as curves; between them stands what is to be read.
+            text.stylize(self.get_component_rich_style("log-lines--metric", partial=True))
         if line.hidden:
             text.append(
                 f" … {line.hidden:,} more bytes", self.get_component_rich_style("log-lines--more", partial=True)
             )
         return text
 
+    def _palette(self) -> tuple[str, ...]:
+        """The theme's colours in the places of the terminal's sixteen."""
+        if not self._colors:
+            paint = Paint.of(self.app)
+            self._colors = tuple(paint.color(name) for name in (*PALETTE, *PALETTE))
+        return self._colors
+
     def notify_style_update(self) -> None:
         """Forget pictures in the old theme's colours."""
         super().notify_style_update()
         self._strips.clear()
+        self._colors = ()
 
     def on_resize(self, event: Resize) -> None:
         """Wrapped lines have other heights; the end stays in sight."""

@@ -12,6 +12,7 @@ from textual.containers import ItemGrid, Vertical, VerticalScroll
 from textual.reactive import var
 from textual.widgets import Static
 
+from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.chart import COLORS, Chart, Series, XAxis
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.plot import Point
@@ -133,7 +134,7 @@ class MetricsPane(Vertical):
         return sorted(points, key=lambda point: point[0])
 
     def _draw_status(self) -> None:
-        points = f"{len(self._points)} metrics, {self.count:,} points over {self.axis}"
+        points = f"{fmt.count(len(self._points), 'metric')}, {fmt.count(self.count, 'point')} over {self.axis}"
         self.query_one("#metrics-status", Static).update(points)
 
     # Keys

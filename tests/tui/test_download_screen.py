@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from floyd_tui.errors import HostUnreachable
+from floyd_tui.project.link import write_link
 from floyd_tui.screens.download import DownloadScreen, suggested_folder
 from floyd_tui.widgets.path_input import complete_folder
 from floyd_tui.widgets.progress_line import ProgressLine
@@ -144,3 +145,14 @@ async def test_tab_takes_the_completion(tmp_path: Path, monkeypatch: pytest.Monk
         await ui.until(lambda: field._suggestion, "the completion")
         await ui.press("tab")
         assert field.value == "results/"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_what_would_go_up_with_the_next_run_is_said(tmp_path: Path, ignored: bool) -> None:
+    write_link(tmp_path, "digits")
+    (tmp_path / ".floydignore").write_text("outputs\n" if ignored else "")
+    async with job_ui(tmp_path, "digits/6") as ui:
+        screen = await opened(ui, tmp_path / "outputs/digits-6", "notes.md")
+        await ui.press("enter")
+        await ui.until(lambda: screen.state == "done", "the end")
+        assert (".floydignore" in text(screen, "#outcome")) is not ignored

@@ -152,9 +152,9 @@ async def test_copying_takes_the_match_and_mouse_selections(tmp_path: Path) -> N
         assert ui.pilot.app.clipboard == "reading /floyd/input/digits: 1797 images, 10 classes"
         await ui.press("slash", "escape", "g")
         await ui.until(lambda: view(ui).scroll_offset.y == 0, "the top")
-        await ui.pilot.mouse_down(LogView, offset=(8, 0))
-        await ui.pilot.hover(LogView, offset=(6, 1))
-        await ui.pilot.mouse_up(LogView, offset=(6, 1))
+        await ui.pilot.mouse_down(LogView, offset=(9, 0))
+        await ui.pilot.hover(LogView, offset=(7, 1))
+        await ui.pilot.mouse_up(LogView, offset=(7, 1))
         await ui.press("y")
         assert ui.pilot.app.clipboard == "training on cuda:0 (NVIDIA A100-SXM4-80GB), torch 2.8.0\nreading"
 
