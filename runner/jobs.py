@@ -84,11 +84,11 @@ class Jobs:
     async def select(
         self, caller: str, project: str | None, states: Sequence[JobState], limit: int | None
     ) -> list[Job]:
-        """The caller's jobs, newest first; raises `NotFound` for a project that is not there."""
+        """The caller's jobs, newest first; a project without any may be one that is yet to be made."""
         if project is not None:
             ref = Ref.parse(project).with_defaults(caller, "projects")
-            if ref.owner != caller or ref.name not in await self._store.project_names(caller):
-                raise await self._nothing(replace(ref, number=None), caller)
+            if ref.owner != caller:
+                raise await self._nothing(ref, caller)
             project = ref.name
         return [self._now(job) for job in await self._store.select(caller, project, states, limit)]
 

@@ -107,6 +107,8 @@ class Life:
     # Getting it to run
 
     async def _live(self) -> Ended:
+        # Also for a job that is taken up again: it is root's processes that are to be ended, and files given back.
+        self._task = replace(self._task, as_root=self._needs_root())
         standing = Standing.ABSENT
         if self.job.state is JobState.QUEUED:
             await self._become(JobState.PREPARING, devices=self.job.devices)
@@ -158,15 +160,17 @@ class Life:
         if self.job.inputs:
             await self._say("mounting the inputs")
         inputs = await to_the_end(lambda: lay_out_inputs(self.job, self._parts.trees))
-        self._task = replace(self._task, inputs=inputs, env=self.job.env, as_root=self._needs_root())
+        self._task = replace(self._task, inputs=inputs, env=self.job.env)
         await self._say("preparing the environment")
         image = await self._executor.prepare(self._task, self._say)
         self.job = replace(self.job, image=image)
         self._task = replace(self._task, job=self.job)
 
     def _needs_root(self) -> bool:
+        if self.job.executor != "docker":
+            return False
         known = self._parts.environments.all().get(self.job.environment)
-        return self.job.executor == "docker" and known is not None and known.user == "root"
+        return known is not None and known.user == "root"
 
     # While it runs
 

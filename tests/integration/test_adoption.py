@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -174,3 +175,24 @@ def test_a_waiting_job_still_waits(server: RunnerProcess) -> None:
         (server.data_dir / "jobs/root/p/1/home/go").touch()
         assert api.ended("p/2").state is JobState.SUCCEEDED
         assert api.job("p/1").state is JobState.SUCCEEDED
+
+
+@pytest.mark.docker
+def test_a_job_of_root_is_stopped_and_given_back_after_a_restart(
+    docker_runner: RunnerProcess, docker_image: str
+) -> None:
+    own = {"rooted": {"image": docker_image, "user": "root"}}
+    (docker_runner.data_dir / "environments.yml").write_text(json.dumps(own))
+    with docker_runner.http() as http:
+        api = Api(http)
+        api.launch("echo 1 >f; chown 4321 f; echo up; sleep 600", environment="rooted")
+        api.prints("p/1", b"up")
+    docker_runner.kill()
+    docker_runner.start()
+    with docker_runner.http() as http:
+        api = Api(http)
+        assert api.files("p/1").keys() == {"f"}
+        api.stop("p/1")
+        wait_for(lambda: (docker_runner.data_dir / "jobs/root/p/1/output.json").exists(), "the output to be stored")
+        assert (api.ended("p/1").state, api.job("p/1").exit_code) == (JobState.STOPPED, 143)
+        assert api.content("p/1", "f") == b"1\n"
