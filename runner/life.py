@@ -109,7 +109,7 @@ class Life:
     async def _live(self) -> Ended:
         # Also for a job that is taken up again: it is root's processes that are to be ended, and files given back.
         self._task = replace(self._task, as_root=self._needs_root())
-        standing = Standing.ABSENT
+        standing, started_at = Standing.ABSENT, time.time()
         if self.job.state is JobState.QUEUED:
             await self._become(JobState.PREPARING, devices=self.job.devices)
         else:
@@ -119,11 +119,12 @@ class Life:
             if not await self._unless_told_to_end(self._prepare()):
                 return Ended(None)
             await self._say("starting")
+            started_at = time.time()
             await self._executor.start(self._task)
         elif standing in (Standing.ABSENT, Standing.READY):
             return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
         if self.job.state is JobState.PREPARING:
-            await self._become(JobState.RUNNING, started_at=time.time(), image=self.job.image)
+            await self._become(JobState.RUNNING, started_at=started_at, image=self.job.image)
         return await self._accompany()
 
     async def _standing(self) -> Standing:
@@ -240,7 +241,7 @@ class Life:
         await self._become(
             state,
             exit_code=ended.exit_code,
-            ended_at=ended.ended_at or time.time(),
+            ended_at=max(ended.ended_at or time.time(), self.job.started_at or 0.0),
             reason=" ".join(filter(None, (reason_of(state, self.job.state, ended, self._max_runtime), trouble))),
             output=collected.tree,
             output_files=collected.files,
