@@ -134,9 +134,9 @@ class _Drawer:
         room = VALUE - 1 - len(value)
         if past and self._spark:
             line.append(" " * room)
-            line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), "dim"))
+            line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), "faint"))
         elif past and room > 12:
-            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), "dim"))
+            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), "faint"))
         return line
 
 
