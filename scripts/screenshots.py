@@ -93,6 +93,7 @@ SCENES: dict[str, Scene] = {
 
 async def _open_job(pilot: Pilot[Any]) -> None:
     from floyd_tui.screens.job import JobScreen
+    from floyd_tui.widgets.tab_row import TabRow
 
     assert isinstance(pilot.app, FloydApp)
     link = pilot.app.link
@@ -100,6 +101,7 @@ async def _open_job(pilot: Pilot[Any]) -> None:
     await pilot.app.push_screen(screen)
     view = screen.query_one("#log")
     await _until(pilot, lambda: view.virtual_size.height > SIZE[1])
+    await _until(pilot, lambda: "GPU" in screen.query_one(TabRow).summary.plain)
 
 
 async def _until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
@@ -23,6 +24,7 @@ from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
+from floyd_tui.widgets.job_use import job_use
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane
@@ -65,6 +67,7 @@ class JobScreen(Screen[None]):
         self.job = job
         self._heard_at: float | None = None
         self._stale = False
+        self._use = Content("")
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -83,6 +86,7 @@ class JobScreen(Screen[None]):
         self.set_interval(1, self._draw_summary)
         self._keep_true()
         self._follow_log()
+        self._follow_use()
 
     def on_resize(self, event: Resize) -> None:
         """All keys fit a line of 80 columns, if they stand close."""
@@ -129,6 +133,7 @@ class JobScreen(Screen[None]):
         self.query_one(JobFiles).show_job(job)
         self._draw_log_note()
         self.refresh_bindings()
+        self.query_one(LogPane).expected = job.log_size
         if ended:
             self._start(self.tab)
 
@@ -138,9 +143,24 @@ class JobScreen(Screen[None]):
             row.summary = Content.styled(f"as of {fmt.age(self._heard_at, fmt.now(self))} ago", "$warn")
         elif self.size.width >= 70:
             files = fmt.count(self.job.output_files, "file") if self.job.output_files else ""
-            row.summary = Content.styled(f"{fmt.size(self.job.log_size)} log   {files}".strip(), "$dim")
+            facts = Content.styled(f"{fmt.size(self.job.log_size)} log   {files}".strip(), "$dim")
+            row.summary = self._use if self._use and not self.job.state.ended else facts
         else:
             row.summary = Content("")
+
+    @work(exclusive=True, group="use", exit_on_error=False)
+    async def _follow_use(self) -> None:
+        """What it uses, once a second while it runs."""
+        while not self.job.state.ended:
+            with suppress(FloydError):  # `_keep_true` is told the same and shows it
+                await self.link.connected()
+                async for stats in self.link.client.follow_stats():
+                    job = self.job
+                    self._use = job_use(stats, job.name)
+                    if job.state.ended:
+                        return
+            self._use = Content("")
+            await asyncio.sleep(RETRY_SECONDS)
 
     # The log
 

@@ -18,6 +18,8 @@ from floyd_tui.widgets.log_search import ERRORS, BadPattern
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
 
+BEHIND = 1 << 20
+
 
 class SearchInput(Input):
     """The search bar's input: Esc gives the search up."""
@@ -79,6 +81,8 @@ class LogPane(Vertical):
     ]
 
     filtering: var[bool] = var(False)
+    expected: var[int] = var(0)
+    """How large the log is known to be, in bytes: while much of it is still to come, the status line says so."""
 
     def __init__(self, *, noun: str = "log", save_as: str = "job", id: str | None = None) -> None:
         super().__init__(id=id)
@@ -192,7 +196,10 @@ class LogPane(Vertical):
         lines = f"{view.buffer.lines:,} lines, {size(view.buffer.size)}"
         if not self._noun:
             return Content.styled(f"{view.buffer.lines:,} lines", "$dim")
-        if view.ended:
+        if self.expected - view.buffer.size > BEHIND:
+            share = f"{view.buffer.size / self.expected:.0%}"
+            state = Content.styled(f"◐ reading {share} of {size(self.expected)}", "$busy")
+        elif view.ended:
             state = Content.styled(f"■ end of {self._noun}" if view.following else "■ ended", "$dim")
         elif view.following:
             state = Content.styled("● following", "$running")

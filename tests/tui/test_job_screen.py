@@ -276,3 +276,21 @@ async def test_leaving_ends_its_workers(tmp_path: Path) -> None:
         await ui.until(lambda: not ui.screen.is_attached, "the list")
         await ui.until(lambda: not ui.host.listeners or len(ui.host.listeners) == 1, "the end of its events")
         assert not [worker for worker in ui.pilot.app.workers if worker.node is ui.screen and not worker.is_finished]
+
+
+async def test_what_it_uses_is_shown_while_it_runs(tmp_path: Path) -> None:
+    async with job_ui(tmp_path) as ui:
+        await ui.until(lambda: "GPU 0 87%" in text(ui, "#tab-summary"), "the GPU")
+        assert "CPU 4.0" in text(ui, "#tab-summary")
+        assert "RAM 9.4 GiB" in text(ui, "#tab-summary")
+        ui.host.finish(JOB)
+        await ui.until(lambda: "log" in text(ui, "#tab-summary"), "sizes in its place")
+
+
+async def test_reading_a_long_log_says_how_far_it_is(tmp_path: Path) -> None:
+    async with job_ui(tmp_path) as ui:
+        await ui.until(lambda: ui.screen.query_one(LogView).buffer.size, "the log")
+        ui.host.update(replace(ui.host.find_job(JOB), log_size=50 << 20))
+        ui.host.logs[JOB] += b"more\n"
+        ui.host.tell()
+        await ui.until(lambda: "reading 0% of 50.0 MiB" in text(ui, "#log-status"), "how far")

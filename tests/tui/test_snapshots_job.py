@@ -14,6 +14,7 @@ from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.tab_row import TabRow
 from tests.support.job_ui import JobUi, job_ui
 from tests.support.snapshots import SIZES, check_snapshot
 
@@ -26,11 +27,18 @@ def _utc(home: Path) -> None:
     time.tzset()
 
 
+async def use_shown(ui: JobUi) -> None:
+    """Of a running job: the gauges' last word, which comes with the clock's next second."""
+    row = ui.screen.query_one(TabRow)
+    await ui.until(lambda: ui.screen.job.state.ended or "GPU 0 87%" in row.summary.plain, "what it uses")
+
+
 async def log_read(ui: JobUi) -> None:
     view = ui.screen.query_one(LogView)
     name = ui.screen.job.name
     await ui.until(lambda: view.buffer.size == len(ui.host.logs[name]) and not view._scheduled, "the log")
     await ui.until(lambda: view.scroll_offset.y == view.max_scroll_y, "its end")
+    await use_shown(ui)
 
 
 async def test_logs(tmp_path: Path, size: tuple[int, int]) -> None:
@@ -54,6 +62,7 @@ async def test_metrics(tmp_path: Path, size: tuple[int, int]) -> None:
         await ui.until(lambda: len(ui.screen.query(Chart)) == 3, "the charts")
         await ui.until(lambda: ui.screen.query(Chart).first().has_focus, "the focus")
         await ui.press("left", "left")
+        await use_shown(ui)
         await check_snapshot(ui.pilot, "job-metrics")
 
 
@@ -62,6 +71,7 @@ async def test_one_chart_enlarged(tmp_path: Path, size: tuple[int, int]) -> None
         await ui.press("M")
         await ui.until(lambda: ui.screen.query(Chart) and ui.screen.query(Chart).first().has_focus, "the focus")
         await ui.press("enter", "l")
+        await use_shown(ui)
         await check_snapshot(ui.pilot, "job-chart")
 
 
@@ -79,6 +89,7 @@ async def test_info(tmp_path: Path, size: tuple[int, int]) -> None:
     async with job_ui(tmp_path, size=size) as ui:
         await ui.press("I")
         await ui.until(lambda: ui.screen.query_one(InfoPane).code_known, "the code's files")
+        await use_shown(ui)
         await check_snapshot(ui.pilot, "job-info")
 
 
