@@ -1,6 +1,7 @@
 """SQLite behind two threads: one that writes, one that reads, so that the event loop never waits for a disk.
 
-Each write is one transaction, durable when `write` returns (WAL with synchronous=FULL).
+Each write is one transaction, durable when `write` returns (WAL with synchronous=FULL). Where the disk is full, a write
+gets the room that was kept back for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.errors import NoSpace, RunnerError, Unavailable
+from runner.store.reserve import Reserve
 from runner.store.schema import MIGRATIONS
 
 T = TypeVar("T")
@@ -28,6 +30,8 @@ class Database:
         self._writer = _open(path)
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = 1")
+        self._reserve = Reserve(path.with_name("reserve"))
+        self._reserve.keep()
         self._write_thread = ThreadPoolExecutor(1, "db-write")
         self._read_thread = ThreadPoolExecutor(1, "db-read")
 
@@ -52,16 +56,23 @@ class Database:
 
     def _transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                result = change(self._writer)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            result = self._attempt(change)
         except sqlite3.OperationalError as error:
-            raise _clear(error, self._path) from error
+            if not (_is_full(error) and self._reserve.release()):
+                raise _clear(error, self._path) from error
+            return self._transact(change)
+        self._reserve.keep()
+        return result
+
+    def _attempt(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            result = change(self._writer)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
         return result
 
 
@@ -102,7 +113,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+def _is_full(error: sqlite3.OperationalError) -> bool:
+    return "disk is full" in str(error)
+
+
 def _clear(error: sqlite3.OperationalError, path: Path) -> sqlite3.OperationalError | RunnerError:
-    if "disk is full" in str(error):
+    if _is_full(error):
         return NoSpace(f"The disk that holds {path} is full.", "Make room on the host, then try again.")
     return error

@@ -22,8 +22,8 @@ class RunnerProcess:
     """One ``runner serve``; use it as a context manager.
 
     `executor` and `image` (the default environment) go into runner.yml, `settings` beside them. `env` is added to the
-    runner's environment, `under` is a command to start it by. `kill` ends it as a crash would, `start` starts it again
-    on the same data folder.
+    runner's environment, `under` is a command to start it by, `on` a folder to put its data in. `kill` ends it as a
+    crash would, `start` starts it again on the same data folder.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class RunnerProcess:
         settings: dict[str, object] | None = None,
         env: dict[str, str] | None = None,
         under: tuple[str, ...] = (),
+        on: Path | None = None,
     ) -> None:
         # A Unix socket's path holds 107 bytes, and pytest's folders are long.
-        self._short = tempfile.TemporaryDirectory(prefix="fr-")
+        self._short = tempfile.TemporaryDirectory(prefix="fr-", dir=on)
         self.data_dir = Path(self._short.name) / "d"
         self.env = dict(env or {})
         self.under = under
