@@ -143,7 +143,9 @@ class FloydApp(App[None]):
         seen: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.id and binding.tooltip and binding.action not in seen:
+            # Moving about is for keys alone; in a list of commands it would only be in the way.
+            named = binding.id and not binding.id.startswith(("table.", "filter."))
+            if active.enabled and named and binding.tooltip and binding.action not in seen:
                 seen.add(binding.action)
                 action = binding.action
                 yield SystemCommand(

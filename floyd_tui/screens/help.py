@@ -76,9 +76,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static("Keys", id="title")
             with VerticalScroll(id="keys"):
                 yield Static(self._table())
-            yield Static(
-                "Esc closes.   ctrl+p finds any of these by name.   Keys are yours: config.yaml, `keys:`.", id="foot"
-            )
+            yield Static("Esc closes. ctrl+p finds these by name, config.yaml changes them.", id="foot")
 
     def _table(self) -> Table:
         paint = Paint.of(self.app)
