@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+# Room for the end, in bytes, written before the command begins: it may fill the disk.
+_END_SIZE = 128
 
 
 def main(folder: Path, memory: int, command: list[str]) -> int:
@@ -30,9 +32,10 @@ def main(folder: Path, memory: int, command: list[str]) -> int:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _pass_over)
     _write(folder / "began", str(time.time()))
+    (folder / ".ended").write_text(" " * _END_SIZE)
     code = _run(command, memory)
     _end_others()
-    _write(folder / "ended", json.dumps({"exit_code": code, "time": time.time()}))
+    _write(folder / "ended", json.dumps({"exit_code": code, "time": time.time()}).ljust(_END_SIZE))
     return 0
 
 
@@ -72,7 +75,8 @@ def _children() -> list[int]:
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}")
-    with temporary.open("w") as file:
+    # Over what is there, not in its place: that takes no room.
+    with temporary.open("r+" if temporary.exists() else "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
