@@ -63,13 +63,24 @@ class Jobs:
     # What the API asks
 
     async def launch(self, launch: Launch, caller: str) -> Job:
-        """Check a launch, store it as a job and queue it; raises what `Launching.check` does."""
-        wanted = await self._launching.check(launch, caller, len(self._queue.devices), self._gpu_note)
-        job = await self._store.create(wanted)
-        self._enqueue(job)
-        self._parts.hub.publish(Event(job=job))
-        self._pump()
+        """Check a launch, store it as a job and queue it; raises what `Launching.check` does.
+
+        One whose key has made a job already is answered with that: its sender never saw the answer.
+        """
+        before = await self._store.launched(caller, launch.key)
+        if before is not None:
+            return self._now(before)
+        wanted = await self.check(launch, caller)
+        job, made = await self._store.create(wanted, launch.key)
+        if made:
+            self._enqueue(job)
+            self._parts.hub.publish(Event(job=job))
+            self._pump()
         return self._now(job)
+
+    async def check(self, launch: Launch, caller: str) -> Job:
+        """The job that a launch would make, still without a number; raises what `Launching.check` does."""
+        return await self._launching.check(launch, caller, len(self._queue.devices), self._gpu_note)
 
     async def get(self, name: str, caller: str) -> Job:
         """The job that `name` refers to, a project's latest where it has no number; raises `NotFound` with a hint."""

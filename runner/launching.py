@@ -19,6 +19,7 @@ from runner.store.trees import Trees
 MAX_COMMAND = 120_000
 _MAX_ENV = 1 << 20
 _MAX_TEXT = 10_000
+_MAX_KEY = 100
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Less than this no container starts with, in bytes.
 _MIN_MEMORY = 6 << 20
@@ -152,6 +153,7 @@ def _check_settings(launch: Launch) -> None:
     if sum(len(name) + len(value) for name, value in launch.env.items()) > _MAX_ENV:
         raise BadRequest("The variables take more than 1 MiB.", "Put what is large into a file of the project.")
     _check_text(launch.message, "message", _MAX_TEXT, lines=True)
+    _check_text(launch.key or "", "key", _MAX_KEY)
     for tag in launch.tags:
         check_name(tag, "tag")
     if launch.gpus < 0:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from floyd_tui.client.protocol import LogChunk
@@ -24,6 +26,8 @@ from runner.models import (
     RunnerInfo,
     TreeStatus,
 )
+
+_UNSURE = "It is not known whether the job was made: look at `floyd-tui status` before you launch it again."
 
 
 class HttpClient:
@@ -57,9 +61,13 @@ class HttpClient:
         return await self._requests.fetch(Request("GET", "/v1/job", {"name": name}), Job)
 
     async def launch(self, launch: Launch) -> Job:
-        """Queue a job. Never sent twice: a connection that breaks here leaves open whether the job was made."""
-        request = Request("POST", "/v1/jobs", body=launch, timeout=PATIENT, repeatable=False)
-        return await self._requests.fetch(request, Job)
+        """Queue a job. Its key lets it be sent again when the connection breaks, without a second job."""
+        keyed = launch if launch.key else replace(launch, key=uuid.uuid4().hex)
+        return await self._requests.fetch(Request("POST", "/v1/jobs", body=keyed, timeout=PATIENT, unsure=_UNSURE), Job)
+
+    async def check_launch(self, launch: Launch) -> Job:
+        """The job that `launch` would make, as far as the runner can tell; it has no number, and nothing is made."""
+        return await self._requests.fetch(Request("POST", "/v1/jobs/check", body=launch, timeout=PATIENT), Job)
 
     async def stop(self, job: str) -> Job:
         """Stop a job; one that has ended stays as it is."""

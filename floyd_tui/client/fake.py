@@ -82,21 +82,26 @@ class FakeClient:
 
     async def launch(self, launch: Launch) -> Job:
         await self.host.gate("launch")
-        host = self.host
         await self.create_project(launch.project)
+        return self.host.update(self._job_of(launch))
+
+    async def check_launch(self, launch: Launch) -> Job:
+        await self.host.gate("check_launch")
+        return replace(self._job_of(launch), number=0)
+
+    def _job_of(self, launch: Launch) -> Job:
+        host = self.host
         numbers = [job.number for job in host.jobs.values() if job.project == launch.project]
         code = host.find_job(launch.code_from).code if launch.code_from else launch.code
         inputs = tuple(
             Input(m.source, m.destination, hashlib.sha256(m.source.encode()).hexdigest()) for m in launch.mounts
         )
-        return host.update(
-            Job(
-                owner=host.info.owner, project=launch.project, number=max(numbers, default=0) + 1,
-                state=JobState.QUEUED, command=launch.command, created_at=host.now, code=code, inputs=inputs,
-                environment=launch.environment or "python-3.12", executor=launch.executor or host.info.executor,
-                message=launch.message, gpus=launch.gpus, max_runtime=launch.max_runtime, env=dict(launch.env),
-                limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from,
-            )
+        return Job(
+            owner=host.info.owner, project=launch.project, number=max(numbers, default=0) + 1,
+            state=JobState.QUEUED, command=launch.command, created_at=host.now, code=code, inputs=inputs,
+            environment=launch.environment or "python-3.12", executor=launch.executor or host.info.executor,
+            message=launch.message, gpus=launch.gpus, max_runtime=launch.max_runtime, env=dict(launch.env),
+            limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from,
         )  # fmt: skip
 
     async def stop(self, job: str) -> Job:

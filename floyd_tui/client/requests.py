@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from floyd_tui.errors import FloydError, HostUnreachable, RunnerProblem
+from floyd_tui.errors import FloydError, HostError, HostUnreachable, RunnerProblem
 from runner.models import JSON, PROBLEM, BadMessage, Problem, decode, encode
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ Params = Mapping[str, str | int | float | list[str] | None]
 _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0
 # A launch or a new version may have the runner lay out a large tree first.
 _LONG_READ = 600.0
+# How long a request whose answer must be known is tried again, in seconds without one.
+_UNTIL_KNOWN = 60.0
 # Answers from this size on are read in a thread, in bytes.
 _LARGE = 128 << 10
 QUICK = httpx.Timeout(_READ, connect=_CONNECT, write=_WRITE, pool=None)
@@ -50,7 +53,11 @@ class Road(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `repeatable` says that sending it twice does no more than sending it once."""
+    """One request. `repeatable` says that sending it twice does no more than sending it once.
+
+    `unsure` is the hint for a person who must know whether it was done: it is sent until its answer is known, and the
+    hint shown only where that cannot be.
+    """
 
     method: str
     path: str
@@ -60,6 +67,7 @@ class Request:
     headers: Mapping[str, str] | None = None
     timeout: httpx.Timeout = field(default_factory=lambda: QUICK)
     repeatable: bool = True
+    unsure: str = ""
 
     def build(self, http: httpx.AsyncClient) -> httpx.Request:
         """This request for httpx; parameters that are None are left out."""
@@ -97,11 +105,31 @@ class Requester:
         await self.road.broken(http)
         if not again:
             raise failure
+        if request.unsure:
+            return await self._until_known(request, failure)
         http = await self.road.http()
         try:
             return await self._once(http, request)
         except httpx.TransportError as error:
             raise self.failure(error, request) from error
+
+    async def _until_known(self, request: Request, failure: FloydError) -> bytes:
+        """Send `request` over each new connection until it is answered; raises `failure` where there comes none."""
+        give_up = time.monotonic() + _UNTIL_KNOWN
+        while time.monotonic() < give_up:
+            try:
+                async with asyncio.timeout_at(asyncio.get_running_loop().time() + give_up - time.monotonic()):
+                    await self.road.connected()
+                    http = await self.road.http()
+            except HostUnreachable:
+                continue  # lost again since: `connected` waits for the next
+            except (HostError, TimeoutError) as error:
+                raise failure from error
+            try:
+                return await self._once(http, request)
+            except httpx.TransportError:
+                await self.road.broken(http)
+        raise failure
 
     async def _once(self, http: httpx.AsyncClient, request: Request) -> bytes:
         response = await http.send(request.build(http))
@@ -151,6 +179,8 @@ class Requester:
             message = f"The connection to {name} stalled."
         else:
             message = f"The connection to {name} broke."
+        if request.unsure:
+            return HostUnreachable(message, request.unsure)
         if request.repeatable:
             return HostUnreachable(message, "Try again; what runs there goes on.")
         return HostUnreachable(message, "Look whether it was done before you try again.")

@@ -133,6 +133,7 @@ class _Loop:
     async def _attempt(self) -> None:
         try:
             await self._link.connected()
+            await self._link.client.check_launch(self._launch)
             snapshot = await scan(self._folder, CODE_DEFAULTS, self._tell)
             if snapshot.digest == self._ran:
                 self.events.put_nowait(Unchanged())

@@ -147,11 +147,13 @@ def relaunch(job: Job, flags: RunSettings = NOTHING_SAID, executor: Executor | N
 async def submit(link: Link, folder: Path | None, launch: Launch, progress: Tell | None = None) -> Job:
     """Take a snapshot of `folder`, send what the host lacks of it, and launch; without a folder, just launch.
 
+    The host is asked first whether it could run this: nobody waits for an upload whose launch is then refused.
     Cancelling before the launching phase leaves nothing on the host but blobs that the next upload need not send.
     Raises `ProjectError`, `TransferError`, `HostError` or `RunnerProblem`.
     """
     tell = progress or _silent
     if folder is not None:
+        await link.client.check_launch(replace(launch, code=None, code_from=None))
         snapshot = await scan(folder, CODE_DEFAULTS, tell)
         launch = await send_code(link, snapshot, launch, tell)
     tell(Stage("launching"))

@@ -46,6 +46,12 @@ async def launch(request: Request) -> Response:
     return reply(await runner_of(request).jobs.launch(asked, caller(request)), 201)
 
 
+async def check_launch(request: Request) -> Response:
+    """Say whether a launch could be made, and of what: before its code goes up, which may take long."""
+    asked = await body(request, Launch)
+    return reply(await runner_of(request).jobs.check(asked, caller(request)))
+
+
 async def job(request: Request) -> Response:
     """One job."""
     return reply(await runner_of(request).jobs.get(required(request, "name"), caller(request)))
@@ -75,6 +81,7 @@ routes = [
     Route("/v1/projects/{name}", create_project, methods=["PUT"]),
     Route("/v1/jobs", jobs, methods=["GET"]),
     Route("/v1/jobs", launch, methods=["POST"]),
+    Route("/v1/jobs/check", check_launch, methods=["POST"]),
     Route("/v1/job", job, methods=["GET"]),
     Route("/v1/job", delete, methods=["DELETE"]),
     Route("/v1/job/stop", stop, methods=["POST"]),

@@ -105,7 +105,8 @@ class Launch:
 
     The code is either an uploaded tree's digest (`code`) or that of an earlier job (`code_from`, a job's name), or
     neither: an empty folder. `executor` pins ``docker`` or ``process``; None takes the host's choice.
-    `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds.
+    `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds. `key` is a text
+    that its sender makes up for this one launch: sent again with the same key, it is answered with the job it made.
     """
 
     project: str
@@ -122,6 +123,7 @@ class Launch:
     tags: tuple[str, ...] = ()
     executor: Literal["docker", "process"] | None = None
     relaunched_from: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,18 +60,29 @@ class JobStore:
 
     # Jobs
 
-    async def create(self, job: Job) -> Job:
-        """Store a queued job under its project's next number, which the answer carries; the project is made if new."""
+    async def create(self, job: Job, key: str | None = None) -> tuple[Job, bool]:
+        """Store a queued job under its project's next number, which the answer carries; the project is made if new.
 
-        def change(connection: sqlite3.Connection) -> Job:
+        Where a launch with this `key` made a job before, that one is the answer, and False: nothing is made.
+        """
+
+        def change(connection: sqlite3.Connection) -> tuple[Job, bool]:
+            if (before := _launched(connection, job.owner, key)) is not None:
+                return before, False
             project = _ensure_project(connection, job.owner, job.project, "")
             sql = "UPDATE projects SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
             made = replace(job, number=connection.execute(sql, (project,)).fetchone()[0])
             sql = "INSERT INTO jobs (project, number, state, document, updated_at) VALUES (?, ?, ?, ?, ?)"
-            connection.execute(sql, (project, made.number, made.state, _text(made), time.time()))
-            return made
+            row = connection.execute(sql, (project, made.number, made.state, _text(made), time.time())).lastrowid
+            if key is not None:
+                connection.execute("INSERT INTO launches (owner, key, job) VALUES (?, ?, ?)", (job.owner, key, row))
+            return made, True
 
         return await self._db.write(change)
+
+    async def launched(self, owner: str, key: str | None) -> Job | None:
+        """The job that the owner's launch with `key` made, if it made one."""
+        return await self._db.read(lambda c: _launched(c, owner, key))
 
     async def find(self, owner: str, project: str, number: int | None = None) -> Job | None:
         """The job, or the project's latest where `number` is None; None where there is none."""
@@ -168,6 +179,14 @@ def _ensure_project(connection: sqlite3.Connection, owner: str, name: str, descr
     sql = "SELECT id FROM projects WHERE owner = ? AND name = ?"
     found: int = connection.execute(sql, (owner, name)).fetchone()[0]
     return found
+
+
+def _launched(connection: sqlite3.Connection, owner: str, key: str | None) -> Job | None:
+    if key is None:
+        return None
+    sql = f"{_JOB} JOIN launches ON launches.job = jobs.id WHERE launches.owner = ? AND launches.key = ?"
+    row = connection.execute(sql, (owner, key)).fetchone()
+    return _job(row) if row is not None else None
 
 
 def _locked(connection: sqlite3.Connection, job: Job) -> tuple[sqlite3.Row, Job]:

@@ -87,4 +87,15 @@ CREATE TABLE metrics (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS,)
+_LAUNCHES = """
+-- The keys that clients gave their launches: one that is sent again, because its answer was lost, makes no second job.
+CREATE TABLE launches (
+  owner TEXT NOT NULL,
+  key TEXT NOT NULL,
+  job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  PRIMARY KEY (owner, key)
+) WITHOUT ROWID;
+CREATE INDEX launches_by_job ON launches (job);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES)

@@ -71,6 +71,25 @@ def test_a_host_without_a_runner(tmp_path: Path, sshd: Sshd) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_what_cannot_run_is_refused_before_anything_goes_up(tmp_path: Path, runner: RunnerProcess) -> None:
+    shell = shell_for(tmp_path, local(runner))
+    for words, reason in (
+        (("--data", "mnits:mnist"), "mnits"),
+        (("--gpus", "99"), "99 GPUs"),
+        (("--executor", "docker"), "no executor 'docker'"),
+        (("--cpus", "1000000"), "CPUs"),
+    ):
+        said = says(shell, "run", *words, "python3 train.py")
+        assert reason in said
+        assert "1 file" not in said
+    assert shell.json("status", "--all") == []
+    with runner.http() as http:
+        assert http.get("/v1/projects").json() == []
+    assert not [path for path in (runner.data_dir / "blobs").rglob("*") if path.is_file()]
+    shell("run", "--follow", "python3 train.py")
+    assert [path for path in (runner.data_dir / "blobs").rglob("*") if path.is_file()]
+
+
 def test_an_account_that_may_not_use_docker(tmp_path: Path) -> None:
     door = tmp_path / "docker.sock"
     # Root may do anything, unless it is started without that capability.

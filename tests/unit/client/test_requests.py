@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -89,23 +90,44 @@ async def test_parameters_travel_as_the_routes_want_them() -> None:
     ]
 
 
-async def test_what_may_be_repeated_is_and_a_launch_is_not() -> None:
-    calls = {"GET": 0, "POST": 0}
+async def test_what_may_be_repeated_is_and_a_removal_is_not() -> None:
+    calls = {"GET": 0, "DELETE": 0}
 
     async def once(request: Request) -> Response:
         calls[request.method] += 1
         if calls[request.method] == 1:
             app.cut()
             await asyncio.sleep(0.2)
-        return Response(encode([JOB] if request.method == "GET" else JOB), media_type=JSON)
+        return Response(encode([JOB]), media_type=JSON)
 
-    async with unix_app(Route("/v1/jobs", once, methods=["GET", "POST"])) as app, link_to(app) as link:
+    routes = (Route("/v1/jobs", once), Route("/v1/job", once, methods=["DELETE"]))
+    async with unix_app(*routes) as app, link_to(app) as link:
         assert await link.client.jobs() == [JOB]
         with pytest.raises(HostUnreachable) as caught:
-            await link.client.launch(Launch("mnist", "true"))
+            await link.client.delete_job("mnist/3")
         assert "Look whether" in caught.value.hint
-        assert calls == {"GET": 2, "POST": 1}
+        assert calls == {"GET": 2, "DELETE": 1}
+        await link.client.delete_job("mnist/3")
+
+
+async def test_a_launch_is_sent_until_its_answer_comes_always_with_the_same_key() -> None:
+    keys: list[str] = []
+
+    async def launch(request: Request) -> Response:
+        keys.append(json.loads(await request.body())["key"])
+        if len(keys) in (1, 2):
+            app.cut()
+            await asyncio.sleep(0.2)
+        return Response(encode(JOB), media_type=JSON)
+
+    async with unix_app(Route("/v1/jobs", launch, methods=["POST"])) as app, link_to(app) as link:
         assert await link.client.launch(Launch("mnist", "true")) == JOB
+        assert len(keys) == 3
+        assert len(set(keys)) == 1
+        assert await link.client.launch(Launch("mnist", "true")) == JOB
+        assert keys[3] != keys[0]
+        await link.client.launch(Launch("mnist", "true", key="mine"))
+    assert keys[4] == "mine"
 
 
 async def test_many_requests_at_once_survive_one_cut() -> None:

@@ -113,7 +113,7 @@ async def test_gauges_without_a_gpu_say_so(tmp_path: Path) -> None:
 
 
 async def test_a_jobs_state_goes_only_along_the_transitions(store: JobStore) -> None:
-    made = await store.create(job(0))
+    made, _ = await store.create(job(0))
     assert made.number == 1
     running = await store.transition(await store.transition(made, S.PREPARING), S.RUNNING, started_at=5.0)
     with pytest.raises(Conflict, match="p/1 is running and cannot become queued"):
@@ -130,15 +130,15 @@ async def test_a_jobs_state_goes_only_along_the_transitions(store: JobStore) -> 
 
 
 async def test_numbers_are_given_once_even_at_the_same_moment(store: JobStore) -> None:
-    made = await asyncio.gather(*(store.create(job(0)) for _ in range(20)))
+    made = [one for one, _ in await asyncio.gather(*(store.create(job(0)) for _ in range(20)))]
     assert sorted(one.number for one in made) == list(range(1, 21))
     last = await store.transition(made[-1], S.STOPPED)
     await store.delete(last)
-    assert (await store.create(job(0))).number == 21
+    assert (await store.create(job(0)))[0].number == 21
 
 
 async def test_metrics_and_the_offset_are_stored_together(store: JobStore) -> None:
-    made = await store.create(job(0))
+    made, _ = await store.create(job(0))
     points = [Metric("loss", 1.0 / n, float(n), n) for n in range(1, 4)]
     await store.add_metrics(made, points[:2], 100)
     now = await store.add_metrics(made, points[2:], 150)

@@ -33,7 +33,7 @@ class Shelf:
     async def job(self, project: str, state: JobState, output: dict[str, bytes] | None = None) -> Job:
         code = await self.store.add_tree({"train.py": b"code"})
         job = Job("ann", project, 0, JobState.QUEUED, "true", time.time(), code=code.digest)
-        job = await self.jobs.create(job)
+        job, _ = await self.jobs.create(job)
         path = [JobState.PREPARING, JobState.RUNNING, state] if state.ended else [JobState.PREPARING, JobState.RUNNING]
         for step in path if state is not JobState.QUEUED else []:
             job = await self.jobs.transition(job, step)
