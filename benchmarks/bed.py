@@ -63,6 +63,7 @@ class Bed:
     def close(self) -> None:
         """Let go of the host."""
         self.run(self._links.close())
+        self.run(self._loop.shutdown_asyncgens())
         self._loop.close()
 
 
