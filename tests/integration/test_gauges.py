@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
-from runner.models import HostStats, from_dict
+import httpx
+import pytest
+
+from runner.models import HostStats, JobState, from_dict
 from tests.support.nvml import FakeDriver
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
@@ -70,3 +75,31 @@ def test_jobs_that_want_gpus_get_different_ones(tmp_path: Path) -> None:
         answer = http.post("/v1/jobs", json={**launch, "gpus": 3})
         assert answer.status_code >= 400
         assert "2" in answer.json()["detail"]
+
+
+@pytest.mark.docker
+def test_an_engine_without_a_gpu_runtime_is_named_and_leaves_no_container(tmp_path: Path, docker_image: str) -> None:
+    driver = FakeDriver(tmp_path / "driver")
+    driver.set(A100)
+    with (
+        RunnerProcess(tmp_path / "runner", "docker", docker_image, env=driver.env) as runner,
+        runner.http() as http,
+    ):
+        assert http.post("/v1/jobs", json={"project": "g", "command": "true", "gpus": 1}).status_code == 201
+        job = wait_for(lambda: ended(http), "the job to end")
+        assert job["state"] == "failed"
+        assert "GPU" in job["reason"]
+        assert "nvidia-container-toolkit" in job["reason"].lower().replace(" ", "-")
+        found = subprocess.run(
+            ["docker", "ps", "-aq", "--filter", f"label=floyd.data-dir={runner.data_dir}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout == ""
+
+
+def ended(http: httpx.Client) -> dict[str, Any] | None:
+    """The only job, once it has ended."""
+    [job] = http.get("/v1/jobs").json()
+    return job if JobState(job["state"]).ended else None
