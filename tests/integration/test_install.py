@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,14 +14,11 @@ import pytest
 from floyd_tui.client.links import Links
 from floyd_tui.config import Config, HostConfig
 from floyd_tui.errors import HostError, RunnerMissing
+from tests.support.pythons import PYTHONS
 from tests.support.sshd import Sshd
 from tests.support.wait import wait_for
 
 pytestmark = pytest.mark.sshd
-
-# The system's own, which has none of our packages, and the oldest that will do, where they are.
-_CANDIDATES = ["/usr/bin/python3", *map(str, Path("~/.pyenv/versions").expanduser().glob("3.10.*/bin/python3.10"))]
-PYTHONS = [path for path in _CANDIDATES if Path(path).exists()] or [sys.executable]
 
 
 def runs(pid: int) -> bool:

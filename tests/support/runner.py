@@ -22,8 +22,8 @@ class RunnerProcess:
     """One ``runner serve``; use it as a context manager.
 
     `executor` and `image` (the default environment) go into runner.yml, `settings` beside them. `env` is added to the
-    runner's environment, `under` is a command to start it by, `on` a folder to put its data in. `kill` ends it as a
-    crash would, `start` starts it again on the same data folder.
+    runner's environment, `under` is a command to start it by, `on` a folder to put its data in, `program` the runner.
+    `kill` ends it as a crash would, `start` starts it again on the same data folder.
     """
 
     def __init__(
@@ -35,12 +35,13 @@ class RunnerProcess:
         env: dict[str, str] | None = None,
         under: tuple[str, ...] = (),
         on: Path | None = None,
+        program: tuple[str, ...] = (sys.executable, "-m", "runner"),
     ) -> None:
         # A Unix socket's path holds 107 bytes, and pytest's folders are long.
         self._short = tempfile.TemporaryDirectory(prefix="fr-", dir=on)
         self.data_dir = Path(self._short.name) / "d"
         self.env = dict(env or {})
-        self.under = under
+        self.command = [*under, *program, "serve", "--data-dir", str(self.data_dir)]
         self.log = folder.with_suffix(".log")
         self.data_dir.mkdir(mode=0o700)
         chosen: dict[str, object] = {"executor": executor, "stop_grace": 2.0, **(settings or {})}
@@ -64,7 +65,7 @@ class RunnerProcess:
         """Start and wait until the socket answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.under, sys.executable, "-m", "runner", "serve", "--data-dir", str(self.data_dir)],
+                self.command,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
