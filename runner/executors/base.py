@@ -166,5 +166,7 @@ def job_env(task: Task, home: str) -> dict[str, str]:
         "FLOYD_PROJECT": job.project,
         "FLOYD_JOB_NUMBER": str(job.number),
         "PYTHONUNBUFFERED": "1",
+        # The bytecode of the project's modules would be in every output.
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
     return {**base, **gpu_env(task), **task.env}

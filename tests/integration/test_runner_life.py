@@ -28,7 +28,8 @@ def api(server: RunnerProcess) -> Iterator[Api]:
 
 
 def test_a_job_runs_its_code_and_leaves_its_log_its_metrics_and_its_output(api: Api) -> None:
-    code = api.upload({"train.py": b"print('from python')\n", "run.sh": b"#!/bin/sh\necho ran $1\n", "keep": b"k"})
+    train = b"import model_of\nprint('from python')\n"
+    code = api.upload({"train.py": train, "model_of.py": b"", "run.sh": b"#!/bin/sh\necho ran $1\n", "keep": b"k"})
     command = f"python3 train.py && ./run.sh well && {json_line(metric='loss', value=0.5, step=1)} && echo out >model"
     job = api.launch(command, code=code, message="first", tags=("a",), env={"GREETING": "hi"})
     assert (job.number, job.state, job.short) == (1, JobState.QUEUED, "p/1")
