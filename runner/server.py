@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.app import create_app
 from runner.errors import Conflict, Unavailable
+from runner.rawbody import RawBody
 from runner.service import Runner
 from runner.settings import Settings
 
@@ -75,8 +76,22 @@ class PeerProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         peer = transport.get_extra_info("socket")
         _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-        self.app_state = {**self.app_state, "uid": uid}
+        self.app_state = {**self.app_state, "uid": uid, "take_body": self._take_body}
         super().connection_made(transport)
+
+    def _take_body(self) -> RawBody | None:
+        """Hand the rest of the body out for a thread to read; None where it must come through the event loop.
+
+        The connection is closed after the answer, which is to say so: ``Connection: close``.
+        """
+        cycle = self.cycle
+        length = dict(self.headers).get(b"content-length")
+        if length is None or not cycle.more_body or cycle.waiting_for_100_continue:
+            return None
+        self.flow.pause_reading()
+        cycle.keep_alive = False
+        first, cycle.body = bytes(cycle.body), bytearray()
+        return RawBody(self.transport.get_extra_info("socket").dup(), first, int(length) - len(first))
 
 
 class _Server(uvicorn.Server):

@@ -144,11 +144,11 @@ class HttpClient:
         request = Request("GET", f"/v1/trees/{digest}", {"source": source}, timeout=PATIENT)
         return read_bytes(self._requests, lambda _: request, 0, resume=False)
 
-    async def send_blobs(self, frames: AsyncIterable[bytes]) -> int:
-        """Send framed blobs; returns how many became complete. A lost line is the caller's to take up again."""
-        answer = await self._requests.fetch(
-            Request("POST", "/v1/blobs", content=frames, timeout=PATIENT), dict[str, int]
-        )
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
+        """Send framed blobs of `size` bytes; returns how many became complete. A lost line is not mended here."""
+        headers = {"Content-Length": str(size)}
+        request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT)
+        answer = await self._requests.fetch(request, dict[str, int])
         return answer.get("stored", 0)
 
 

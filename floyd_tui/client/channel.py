@@ -63,7 +63,7 @@ class ChannelStream(httpcore.AsyncNetworkStream):
         try:
             for start in range(0, len(view), _WRITE_SIZE):
                 async with asyncio.timeout(timeout):
-                    self._writer.write(bytes(view[start : start + _WRITE_SIZE]))
+                    self._writer.write(view[start : start + _WRITE_SIZE])  # type: ignore[arg-type]  # it makes a copy
                     await self._writer.drain()
         except TimeoutError as error:
             raise httpcore.WriteTimeout(f"nothing could be sent for {timeout} s") from error

@@ -243,7 +243,7 @@ class FakeClient:
         for line in text.splitlines(keepends=True):
             yield line
 
-    async def send_blobs(self, frames: AsyncIterable[bytes]) -> int:
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
         stored, buffer = 0, bytearray()
         async for piece in frames:
             await self.host.gate("send_blobs")

@@ -118,8 +118,8 @@ class Client(Protocol):
         """The manifest of a tree that the caller may see as part of `source`."""
         ...
 
-    async def send_blobs(self, frames: AsyncIterable[bytes]) -> int:
-        """Send blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete."""
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
+        """Send `size` bytes of blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete."""
         ...
 
 

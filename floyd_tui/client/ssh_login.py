@@ -13,6 +13,7 @@ import asyncssh
 
 from floyd_tui.client.known_hosts import entry_name
 from floyd_tui.client.ssh_target import Target
+from floyd_tui.client.wire import Wire
 from floyd_tui.config import Destination
 from floyd_tui.errors import (
     ConfigError,
@@ -104,7 +105,7 @@ async def _through(name: str, target: Target, chain: list[asyncssh.SSHClientConn
 
 async def _connect(name: str, target: Target, chain: list[asyncssh.SSHClientConnection]) -> Watcher:
     watcher = Watcher()
-    tunnel = chain[-1] if chain else None
+    tunnel = chain[-1] if chain else _wire(target)
     try:
         options: dict[str, Any] = await asyncio.to_thread(target.options)
         connection = await asyncssh.connect(
@@ -126,6 +127,12 @@ async def _connect(name: str, target: Target, chain: list[asyncssh.SSHClientConn
         raise _unreachable(target, error) from error
     chain.append(connection)
     return watcher
+
+
+def _wire(target: Target) -> Wire | None:
+    """The wire, or None where ~/.ssh/config says how to reach the host in a way that is asyncssh's to know."""
+    special = ("ProxyCommand", "AddressFamily", "BindAddress")
+    return None if any(target.config.get(option) for option in special) else Wire()
 
 
 def _host_key_error(target: Target, watcher: Watcher, error: Exception) -> FloydError:

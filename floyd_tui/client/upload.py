@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from floyd_tui.client.ahead import ahead
 from floyd_tui.client.progress import Meter, Tell
@@ -16,14 +17,16 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import HostUnreachable, RunnerProblem, TransferError
 from runner.models import BLOB_FRAME, TreeEntry, TreeStatus
 
-# Files below this travel whole in one frame, many in one piece; above, in frames of `_PIECE` bytes.
+# Files below this travel whole and checked, many in one piece; larger ones in pieces of `_PIECE` bytes.
 _WHOLE = 1 << 20
 _PIECE = 4 << 20
+# Measured: larger ones gain nothing on a channel.
+_CHUNK = 256 << 10
 _MANIFEST_PIECE = 256 << 10
 # Failures in a row without a byte of progress, and the seconds that a line may stay away.
 _TRIES = 5
 _PATIENCE = 900.0
-_CONFLICT = 409
+_BAD_REQUEST, _CONFLICT = 400, 409
 
 
 class Tree(Protocol):
@@ -41,19 +44,19 @@ class Tree(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A file to send from byte `have` on."""
+    """A file to send from byte `start` on."""
 
     path: Path
     digest: str
     size: int
-    have: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Some frames, the bytes of files in them, and how many files they complete."""
+    """A part of the body, the bytes of files in it, and how many files it completes."""
 
-    data: bytes
+    data: Sequence[bytes]
     payload: int
     files: int
 
@@ -71,11 +74,11 @@ async def upload(link: Link, tree: Tree, progress: Tell | None = None) -> TreeSt
     tries = 0
     while status.missing:
         wanted = [
-            _Wanted(tree.root / files[m.digest].path, m.digest, files[m.digest].size, m.have)
-            for m in status.missing
-            if m.digest in files
+            _Wanted(tree.root / file.path, blob.digest, file.size, blob.have if blob.have < file.size else 0)
+            for blob in status.missing
+            if (file := files.get(blob.digest))
         ]
-        lacking = sum(blob.size - blob.have for blob in wanted)
+        lacking = sum(blob.size - blob.start for blob in wanted)
         meter.set(meter.total_bytes - lacking, meter.total_files - len(wanted))
         before, failure = _standing(status), await _sent(link, wanted, meter)
         status = await _named(link, tree)
@@ -112,15 +115,19 @@ async def _put(link: Link, tree: Tree) -> TreeStatus | HostUnreachable:
 async def _sent(link: Link, wanted: Sequence[_Wanted], meter: Meter) -> HostUnreachable | RunnerProblem | None:
     """Send `wanted` in one request; returns what broke it off where going on may help."""
     frames = _frames(wanted, meter)
+    size = sum(BLOB_FRAME.size + blob.size - blob.start for blob in wanted)
     try:
-        await link.client.send_blobs(frames)
+        await link.client.send_blobs(frames, size)
     except HostUnreachable as error:
         await _line_back(link, error)
         return error
     except RunnerProblem as error:
-        # Another upload of the same file went on meanwhile: what is missing now is another question.
-        if error.status != _CONFLICT:
+        if error.status == _BAD_REQUEST:
+            # Bytes that do not fit their digest: of a file that changed, or damaged on the way.
+            await asyncio.to_thread(_check_unchanged, wanted)
+        elif error.status != _CONFLICT:
             raise
+        # Or another upload of the same file went on meanwhile: what is missing now is another question.
         return error
     finally:
         await frames.aclose()
@@ -143,30 +150,31 @@ async def _sliced(manifest: bytes) -> AsyncIterator[bytes]:
 async def _frames(wanted: Sequence[_Wanted], meter: Meter) -> AsyncGenerator[bytes, None]:
     async with aclosing(ahead(_pieces(wanted))) as pieces:
         async for piece in pieces:
-            yield piece.data
+            for chunk in piece.data:
+                yield chunk
             # Asked for the next one: the last one is on its way.
             meter.add(piece.payload, piece.files)
 
 
 def _pieces(wanted: Sequence[_Wanted]) -> Generator[_Piece, None, None]:
     """Small files first, since many of them make a tree usable soon; then the large ones. Blocks: run in a thread."""
-    yield from _gathered(blob for blob in wanted if blob.size < _WHOLE and not blob.have)
+    yield from _gathered(blob for blob in wanted if blob.size < _WHOLE and not blob.start)
     for blob in wanted:
-        if blob.size >= _WHOLE or blob.have:
+        if blob.size >= _WHOLE or blob.start:
             yield from _large(blob)
 
 
 def _gathered(small: Iterator[_Wanted]) -> Generator[_Piece, None, None]:
-    data, payload, files = bytearray(), 0, 0
+    data: list[bytes] = []
+    payload, files = 0, 0
     for blob in small:
-        content = _read_whole(blob)
-        data += _head(blob, 0, len(content)) + content
-        payload, files = payload + len(content), files + 1
-        if len(data) >= _WHOLE:
-            yield _Piece(bytes(data), payload, files)
-            data, payload, files = bytearray(), 0, 0
+        data += (_head(blob), _read_whole(blob))
+        payload, files = payload + blob.size, files + 1
+        if payload + files * BLOB_FRAME.size >= _CHUNK:
+            yield _Piece([b"".join(data)], payload, files)
+            data, payload, files = [], 0, 0
     if files:
-        yield _Piece(bytes(data), payload, files)
+        yield _Piece([b"".join(data)], payload, files)
 
 
 def _read_whole(blob: _Wanted) -> bytes:
@@ -181,36 +189,42 @@ def _read_whole(blob: _Wanted) -> bytes:
 
 
 def _large(blob: _Wanted) -> Generator[_Piece, None, None]:
-    """The rest of a large file; its last piece leaves only when the whole is what its digest says."""
+    """The rest of a large file. Whether it still has its digest, the host finds out: see `_check_unchanged`."""
     try:
-        with blob.path.open("rb") as file:
-            sha = hashlib.sha256()
-            begin = blob.have if blob.have < blob.size else 0
-            for content in _contents(file, blob, 0, begin):
-                sha.update(content)
-            start = begin
-            for content in _contents(file, blob, begin, blob.size):
-                sha.update(content)
-                end = start + len(content)
-                if end == blob.size and sha.hexdigest() != blob.digest:
-                    raise _changed(blob)
-                yield _Piece(_head(blob, start, len(content)) + content, len(content), int(end == blob.size))
-                start = end
+        with blob.path.open("rb", buffering=0) as file:
+            file.seek(blob.start)
+            head = [_head(blob)]
+            for start in range(blob.start, blob.size, _PIECE):
+                end = min(start + _PIECE, blob.size)
+                yield _Piece([*head, *_chunks(file, blob, end - start)], end - start, int(end == blob.size))
+                head = []
     except OSError as error:
         raise _unreadable(blob, error) from error
 
 
-def _contents(file: BinaryIO, blob: _Wanted, start: int, end: int) -> Iterator[bytes]:
-    for position in range(start, end, _PIECE):
-        wanted = min(_PIECE, end - position)
-        content = file.read(wanted)
-        if len(content) < wanted:
+def _chunks(file: FileIO, blob: _Wanted, size: int) -> Iterator[bytes]:
+    while size:
+        chunk = file.read(min(_CHUNK, size))
+        if not chunk:
             raise _changed(blob)
-        yield content
+        size -= len(chunk)
+        yield chunk
 
 
-def _head(blob: _Wanted, start: int, length: int) -> bytes:
-    return BLOB_FRAME.pack(bytes.fromhex(blob.digest), 0, blob.size, start, length)
+def _check_unchanged(wanted: Sequence[_Wanted]) -> None:
+    """Raise `TransferError` for a file that is not any more what its digest says. Blocks: call it in a thread."""
+    for blob in wanted:
+        try:
+            with blob.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(blob, error) from error
+        if digest != blob.digest:
+            raise _changed(blob)
+
+
+def _head(blob: _Wanted) -> bytes:
+    return BLOB_FRAME.pack(bytes.fromhex(blob.digest), 0, blob.size, blob.start, blob.size - blob.start)
 
 
 def _changed(blob: _Wanted) -> TransferError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import pwd
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,7 @@ from runner.errors import BadRequest, Forbidden, RunnerError, TooLarge, Unavaila
 from runner.models import JSON, PROBLEM, BadManifest, BadMessage, BadName, Problem, check_name, decode, encode
 
 if TYPE_CHECKING:
+    from runner.rawbody import RawBody
     from runner.service import Runner
 
 T = TypeVar("T")
@@ -47,6 +48,12 @@ def owner_of(uid: int) -> str:
         return check_name(pwd.getpwuid(uid).pw_name)
     except (KeyError, BadName):
         return f"uid{uid}"
+
+
+def raw_body(request: Request) -> RawBody | None:
+    """The rest of the body for a thread to read, where the server hands it out; then answer ``Connection: close``."""
+    take: Callable[[], RawBody | None] | None = request.scope.get("state", {}).get("take_body")
+    return take() if take is not None else None
 
 
 def query(request: Request) -> Mapping[str, str]:

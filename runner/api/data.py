@@ -8,13 +8,23 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, reply, reply_long, required, runner_of, unless_closing
-from runner.errors import BadRequest, Forbidden, NotFound
+from runner.api.common import (
+    body,
+    caller,
+    problem,
+    raw_body,
+    reply,
+    reply_long,
+    required,
+    runner_of,
+    unless_closing,
+)
+from runner.errors import BadRequest, Forbidden, NotFound, RunnerError
 from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
 from runner.service import Runner
 from runner.store.datasets import Content
 from runner.store.manifests import below
-from runner.store.upload import receive
+from runner.store.upload import receive, receive_raw
 
 MANIFEST = "application/x-ndjson"
 
@@ -41,8 +51,18 @@ async def tree_text(request: Request) -> Response:
 
 async def post_blobs(request: Request) -> Response:
     """Receive framed blobs, streaming: nothing is held in memory but the small ones."""
-    work = receive(runner_of(request).blobs, caller(request), request.stream())
-    return reply({"stored": await unless_closing(request, work)})
+    blobs, who = runner_of(request).blobs, caller(request)
+    raw = raw_body(request)
+    if raw is None:
+        return reply({"stored": await unless_closing(request, receive(blobs, who, request.stream()))})
+    try:
+        answer = reply({"stored": await unless_closing(request, receive_raw(blobs, who, raw))})
+    except RunnerError as error:
+        answer = problem(error)
+    finally:
+        raw.close()
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 async def datasets(request: Request) -> Response:

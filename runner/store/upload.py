@@ -14,11 +14,15 @@ import threading
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadRequest, Conflict, RunnerError
 from runner.models import BLOB_FRAME
 from runner.store.blobs import BlobStore, hash_into, park
 from runner.store.disk import full_disk_told, require_space
+
+if TYPE_CHECKING:
+    from runner.rawbody import RawBody
 
 # Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
 KEEP_FROM = 1 << 20
@@ -76,9 +80,29 @@ async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) ->
         closing = asyncio.ensure_future(_close(receiver, hop, batch.take()))
         closing.add_done_callback(lambda _: ended.set())
         stored += await asyncio.shield(closing)
-    if receiver.bad:
-        names = ", ".join(digest[:12] for digest in receiver.bad[:5])
-        raise BadRequest(f"{len(receiver.bad)} of the blobs did not arrive as named: {names}.", "Send them again.")
+    receiver.check_names()
+    return stored
+
+
+async def receive_raw(blobs: BlobStore, owner: str, body: RawBody) -> int:
+    """The same for a body that a thread reads from its socket."""
+    receiver = Receiver(blobs, owner)
+    stored, more = 0, True
+    hop = asyncio.ensure_future(asyncio.to_thread(bool))
+    ended = blobs.receiving()
+    try:
+        while more:
+            hop = asyncio.ensure_future(asyncio.to_thread(body.pour, receiver.take))
+            # Shielded: the thread is told to stop, and its end awaited, below.
+            more = await asyncio.shield(hop)
+            stored += await _grant(receiver)
+        receiver.check_end()
+    finally:
+        body.stop()
+        closing = asyncio.ensure_future(_close(receiver, hop, []))
+        closing.add_done_callback(lambda _: ended.set())
+        stored += await asyncio.shield(closing)
+    receiver.check_names()
     return stored
 
 
@@ -91,7 +115,7 @@ async def _step(receiver: Receiver, batch: list[bytes]) -> int:
     return await _grant(receiver)
 
 
-async def _close(receiver: Receiver, hop: asyncio.Future[int], rest: list[bytes]) -> int:
+async def _close(receiver: Receiver, hop: asyncio.Future[Any], rest: list[bytes]) -> int:
     """Keep what has arrived, `rest` too where the line broke before it was a batch."""
     await asyncio.wait((hop,))
     if not hop.cancelled() and hop.exception() is None:
@@ -104,6 +128,7 @@ async def _close(receiver: Receiver, hop: asyncio.Future[int], rest: list[bytes]
 async def _grant(receiver: Receiver) -> int:
     done = receiver.take_done()
     await receiver.blobs.grant(receiver.owner, done)
+    receiver.claim.drop(done)
     return len(done)
 
 
@@ -117,6 +142,7 @@ class Receiver:
         self.bad: list[str] = []
         self.done: dict[str, int] = {}
         self.blobs, self.owner = blobs, owner
+        self.claim = blobs.claims.open()
         self._lock = threading.Lock()
         self._head = bytearray()
         self._frame: Frame | None = None
@@ -129,14 +155,24 @@ class Receiver:
 
     def feed(self, chunks: list[bytes]) -> None:
         """Take in the next bytes of the request; raises `BadRequest`, `Conflict` or `NoSpace`."""
+        for chunk in chunks:
+            self.take(memoryview(chunk))
+
+    def take(self, data: memoryview) -> None:
+        """The same for one piece, which is the caller's again afterwards."""
         with self._lock, full_disk_told(self.blobs.partials):
-            for chunk in chunks:
-                self._feed(memoryview(chunk))
+            self._feed(data)
 
     def check_end(self) -> None:
         """Raise `BadRequest` if the request ended inside a frame."""
         if self._frame is not None or self._head:
             raise BadRequest("The upload ended in the middle of a blob.", "Send it again: what has arrived is kept.")
+
+    def check_names(self) -> None:
+        """Raise `BadRequest` if a blob's bytes did not have its digest."""
+        if self.bad:
+            names = ", ".join(digest[:12] for digest in self.bad[:5])
+            raise BadRequest(f"{len(self.bad)} of the blobs did not arrive as named: {names}.", "Send them again.")
 
     def close(self) -> None:
         """Make what is whole durable, and keep a large part for an upload that goes on."""
@@ -212,7 +248,7 @@ class Receiver:
         if self._batch:
             batch, sizes = self._batch, self._batch_sizes
             self._batch, self._batch_sizes, self._batch_bytes = {}, {}, 0
-            self.blobs.install(batch)
+            self.blobs.install(batch, self.claim)
             self.done |= sizes
 
 
