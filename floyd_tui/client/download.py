@@ -16,6 +16,7 @@ from floyd_tui.client.place import Place, Plan, make_links
 from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FilesInTheWay, FloydError, TransferError
+from floyd_tui.project.sizes import human_size
 
 # Small files cost a round trip each, so several travel at once; more gain nothing on a line of 30 ms.
 _AT_ONCE = 8
@@ -144,7 +145,7 @@ def _check_room(plan: Plan) -> None:
     needed, free = sum(file.size for file in plan.missing), shutil.disk_usage(folder).free
     if needed > free:
         raise TransferError(
-            f"{needed / 1e9:.1f} GB are to come, and {folder} has room for {free / 1e9:.1f} GB.", "Make room there."
+            f"{human_size(needed)} are to come, and {folder} has room for {human_size(free)}.", "Make room there."
         )
 
 

@@ -6,6 +6,7 @@ import re
 
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 _UNITS |= {"KI": 1024, "MI": 1024**2, "GI": 1024**3, "TI": 1024**4}
+_SHOWN = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?", re.IGNORECASE)
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.IGNORECASE)
 
@@ -30,12 +31,13 @@ def parse_duration(text: str) -> int:
 
 
 def human_size(size: float) -> str:
-    """Bytes as ``512 B``, ``1.4 MB``: powers of 1000, as disks and networks count."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
+    """Bytes with at most three digits: ``512 B``, ``1.4 MiB``. Powers of 1024, as memory and its limits are counted."""
+    value, unit = float(size), 0
+    # 999.5 and more would round to four digits.
+    while value >= 999.5 and unit < len(_SHOWN) - 1:
+        value, unit = value / 1024, unit + 1
+    digits = 0 if unit == 0 or value >= 99.95 else 1
+    return f"{value:.{digits}f} {_SHOWN[unit]}"
 
 
 def human_duration(seconds: float) -> str:
@@ -50,6 +52,6 @@ def human_duration(seconds: float) -> str:
     return f"{whole // 86400}d {whole % 86400 // 3600}h"
 
 
-def human_count(count: int, noun: str) -> str:
-    """``1 file``, ``1,234 files``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def human_count(count: int, noun: str, plural: str = "") -> str:
+    """``1 file``, ``1,234 files``; `plural` where an s does not make it."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -11,13 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
 from floyd_tui.client.protocol import Client, Link, LogChunk
 from floyd_tui.errors import FloydError, RunnerProblem
 from floyd_tui.screens import job_actions
-from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.job_files import JobFiles
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
@@ -37,7 +36,7 @@ POLL_SECONDS = 2.0
 RETRY_SECONDS = 2.0
 
 
-class JobScreen(Screen[None]):
+class JobScreen(ErrorFunnel[None]):
     """A job of the host behind `link`; true by events until it is left."""
 
     CSS_PATH = "job.tcss"

@@ -17,10 +17,10 @@ from floyd_tui.widgets.row_table import Column, Row, RowTable
 from runner.models import FileInfo
 
 COLUMNS = (
-    Column("name", "name", 12, flex=1),
-    Column("size", "size", 9, right=True),
-    Column("age", "age", 5, right=True, since=36),
-    Column("digest", "sha256", 12, since=90),
+    Column("name", "Name", 12, flex=1),
+    Column("size", "Size", 9, right=True),
+    Column("age", "Age", 5, right=True, since=36),
+    Column("digest", "SHA-256", 12, since=90),
 )
 INDENT = "  "
 ROOT = ""

@@ -9,9 +9,10 @@ import math
 import time
 from datetime import datetime
 
+from floyd_tui.project.sizes import human_count as count
+from floyd_tui.project.sizes import human_size
 from runner.models import Job, JobState
 
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 DASH = "—"
 
 _SIGNS: dict[JobState, str] = {
@@ -53,15 +54,8 @@ def words(state: JobState) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes with at most three digits and a binary unit: ``512 B``, ``1.4 GiB``; None is a dash."""
-    if count is None:
-        return DASH
-    value, unit = float(count), 0
-    # 999.5 and more would round to four digits.
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    digits = 0 if unit == 0 or value >= 99.95 else 1
-    return f"{value:.{digits}f} {UNITS[unit]}"
+    """Bytes as ``512 B``, ``1.4 GiB``; None is a dash."""
+    return DASH if count is None else human_size(count)
 
 
 def rate(per_second: float | None) -> str:
@@ -131,11 +125,6 @@ def number(value: float) -> str:
 def percent(value: float | None) -> str:
     """Percent without decimals; None is a dash."""
     return DASH if value is None else f"{value:.0f}%"
-
-
-def count(amount: int, noun: str, plural: str = "") -> str:
-    """``1 file``, ``1,204 files``."""
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
 def plain(text: str) -> str:

@@ -30,7 +30,7 @@ def test_nonsense_is_neither(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_949, "99.9 kB"), (999_600, "1.0 MB"), (3 * 10**15, "3000.0 TB")],
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KiB"), (102_300, "99.9 KiB"), (1_023_500, "1.0 MiB"), (2**60, "1024 PiB")],
 )
 def test_sizes_are_shown(size: int, text: str) -> None:
     assert human_size(size) == text

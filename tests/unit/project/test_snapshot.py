@@ -213,7 +213,7 @@ async def test_a_large_folder_is_worth_a_word(folder: Path, tmp_path: Path) -> N
     with (folder / "data" / "big").open("wb") as stream:
         stream.truncate(101 * 1000**2)
     shot = await snap(folder, tmp_path)
-    assert any("101 MB" in note and "data/" in note for note in shot.warnings)
+    assert any("96.3 MiB" in note and "data/" in note for note in shot.warnings)
     assert (await snap(folder, tmp_path, defaults=DATA_DEFAULTS)).warnings == ()
 
 
