@@ -49,7 +49,7 @@ def upload(folder: Path, name: str | None, message: str, resume: bool, host: str
     root, dataset = _dataset_of(folder, name)
 
     async def work(link: Link) -> AddedVersion:
-        with progress_shown() as progress:
+        with progress_shown("floyd-tui data ls") as progress:
             return await upload_dataset(link, root, dataset, message, progress)
 
     _say_added(on_host(host, work), as_json)

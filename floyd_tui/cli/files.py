@@ -14,7 +14,7 @@ from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option
 from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.client.protocol import Link
-from floyd_tui.errors import FloydError
+from floyd_tui.errors import FilesInTheWay, FloydError
 from floyd_tui.project.link import LINK_FILES, write_link
 from floyd_tui.project.sizes import human_count, human_size
 from runner.models import FileInfo, Job, Ref
@@ -97,9 +97,13 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
     from floyd_tui.client.transfer import download
 
     with bar_shown() as bar:
-        came = await download(
-            link, source, path, to, overwrite=overwrite, progress=lambda now: bar.show("Fetching", now)
-        )
+        try:
+            came = await download(
+                link, source, path, to, overwrite=overwrite, progress=lambda now: bar.show("Fetching", now)
+            )
+        except FilesInTheWay as error:
+            hint = "Choose another folder, or replace what is there with --overwrite."
+            raise FilesInTheWay(error.message, hint, error.paths) from error
     kept = f", {came.kept:,} here already" if came.kept else ""
     click.echo(os.fsencode(came.path))  # bytes: a script must get the very name
     note(f"{human_count(came.files, 'file')}, {human_size(came.size)}{kept}")

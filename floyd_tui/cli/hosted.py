@@ -32,15 +32,18 @@ def on_host(host: str | None, work: Callable[[Link], Awaitable[T]]) -> T:
     return asyncio.run(session())
 
 
-async def connect(link: Link, trust: bool = False) -> None:
-    """Wait until `link` is live; an unknown host key is shown and asked about once, where somebody can answer."""
+async def connect(link: Link, trust: bool = False, otherwise: str = "") -> None:
+    """Wait until `link` is live; an unknown host key is shown and asked about once, where somebody can answer.
+
+    `otherwise` is the command that trusts it; left out, ``host check --trust``.
+    """
     try:
         await link.connected()
     except HostKeyUnknown as unknown:
         if not trust and not _trusted(link, unknown):
             raise HostKeyUnknown(
                 unknown.message,
-                f"Compare it with the host's own, then: floyd-tui host check {link.name} --trust",
+                f"Compare it with the host's own, then: {otherwise or f'floyd-tui host check {link.name} --trust'}",
                 unknown.host,
                 unknown.port,
                 unknown.key,

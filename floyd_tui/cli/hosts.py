@@ -68,7 +68,7 @@ def add(name: str, destination: str, install: bool | None, trust: bool, make_def
     async def work() -> None:
         links = Links(replace(config, hosts={**config.hosts, name: new}))
         try:
-            ready = await _reach(links[name], trust, install)
+            ready = await _reach(links[name], trust, install, f"floyd-tui host add {name} {destination} --trust …")
             saved = config.with_host(new)
             if make_default:
                 saved.with_default_host(name)
@@ -90,10 +90,10 @@ def _checked(new: HostConfig) -> HostConfig:
     return new
 
 
-async def _reach(link: Link, trust: bool, install: bool | None) -> bool:
+async def _reach(link: Link, trust: bool, install: bool | None, otherwise: str) -> bool:
     """Connect, putting the runner there if that is wanted; whether the host is ready for jobs."""
     try:
-        await connect(link, trust)
+        await connect(link, trust, otherwise)
     except RunnerMissing as missing:
         if not _shall_install(link, install, missing):
             note(f"No runner there yet. Put it there: floyd-tui host install {link.name}")

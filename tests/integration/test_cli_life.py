@@ -104,6 +104,41 @@ def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
     assert (tmp_path / "models" / "model.txt").read_text() == "one\none\n"
 
 
+def test_init_again_keeps_the_tie_and_says_when_it_changes(shell: Shell) -> None:
+    assert "the project one" in shell("init", "one").stdout
+    again = shell("init")
+    assert "the project one" in again.stdout
+    assert again.stderr == ""
+    other = shell("init", "two")
+    assert "the project two" in other.stdout
+    assert "tied to one before" in other.stderr
+
+
+def test_a_file_in_the_way_is_replaced_only_when_asked(shell: Shell) -> None:
+    shell("init", "way")
+    shell("run", "-f", "echo new > model.txt")
+    (shell.folder / "model.txt").write_text("mine\n")
+    refused = shell("output", "get", "1", "model.txt", code=1)
+    assert "--overwrite" in refused.stderr
+    assert (shell.folder / "model.txt").read_text() == "mine\n"
+    shell("output", "get", "1", "model.txt", "--overwrite")
+    assert (shell.folder / "model.txt").read_text() == "new\n"
+
+
+def test_what_floydhub_did_by_itself_is_said_at_each_launch(shell: Shell) -> None:
+    shell("init", "old")
+    (shell.folder / "floyd_requirements.txt").write_text("requests\n")
+    said = shell("run", "-f", "true").stderr
+    assert said.count("floyd_requirements.txt is not installed by itself") == 1
+    assert "pip install -r floyd_requirements.txt &&" in said
+    assert ".floydexpt" not in said
+    (shell.folder / "floyd.yml").write_text("mode: jupyter\n")
+    refused = shell("run", code=1).stderr
+    assert "'jupyter' is not run here yet" in refused
+    assert "--mode job" in refused
+    assert shell("run", "-f", "--mode", "job", "echo on").stdout == "on\n"
+
+
 def test_the_exit_code_is_the_jobs(shell: Shell) -> None:
     shell("init", "codes")
     assert shell("run", "-f", "echo out; echo err >&2; exit 3", code=3).stdout == "out\nerr\n"
@@ -205,6 +240,7 @@ def test_a_host_is_added_checked_and_used_over_ssh(shell: Shell, runner: RunnerP
     where = [f"{sshd.user}@127.0.0.1:{sshd.port}", "-i", str(sshd.client_key), "--data-dir", str(runner.data_dir)]
     refused = shell("host", "add", "gauss", *where, code=3)
     assert "SHA256:" in refused.stderr
+    assert f"floyd-tui host add gauss {where[0]} --trust" in refused.stderr
     assert [host["name"] for host in shell.json("host", "ls")] == ["local"]
 
     added = shell("host", "add", "gauss", *where, "--trust", "--default")
