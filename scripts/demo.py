@@ -34,6 +34,7 @@ from floyd_tui.project.run import Draft, prepare, submit, upload_dataset
 from floyd_tui.project.sizes import human_size
 from runner.models import AddedVersion, Job, JobState, Metric, Mount
 from scripts.demo_image import Choice, choose
+from scripts.test_image import docker_socket
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "digits"
@@ -81,7 +82,7 @@ def settings(data_dir: Path, choice: Choice) -> Config:
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if data_dir.lstat().st_uid != os.getuid():  # it may lie in /tmp, where others could have been first
         raise DemoError(f"{data_dir} belongs to somebody else; run the demo from a folder with a shorter path.")
-    chosen: dict[str, object] = {"executor": choice.executor}
+    chosen: dict[str, object] = {"executor": choice.executor, "docker_socket": str(docker_socket())}
     if choice.image:
         chosen["default_environment"] = choice.image
     (data_dir / "runner.yml").write_text(json.dumps(chosen))  # JSON is YAML

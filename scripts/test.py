@@ -1,6 +1,6 @@
 """All tests, on both cores, and plainly what was not run: what `make test` runs.
 
-Words given are handed to pytest. FLOYD_TEST_REQUIRE=docker,sshd,bwrap,tmux turns a test that cannot run into a failure.
+Words given are handed to pytest. FLOYD_TEST_REQUIRE=docker,sshd,… turns a test that cannot run into a failure.
 """
 
 from __future__ import annotations

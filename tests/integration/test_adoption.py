@@ -15,6 +15,7 @@ import pytest
 from runner.executors.container import labels_of
 from runner.models import JobState
 from tests.support.api import Api, json_line
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
@@ -46,7 +47,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunnerPro
 def containers(server: RunnerProcess) -> list[str]:
     """Ids of this runner's containers."""
     ((name, value),) = labels_of(server.data_dir).items()
-    command = ["/usr/bin/docker", "ps", "-aq", "--no-trunc", "--filter", f"label={name}={value}"]
+    command = [DOCKER, "ps", "-aq", "--no-trunc", "--filter", f"label={name}={value}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 

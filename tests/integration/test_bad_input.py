@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from floyd_tui.config import Config, HostConfig
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.sshd import Sshd, make_key
@@ -51,7 +52,7 @@ def says(shell: Shell, *words: str, code: int = 1) -> str:
 
 def containers(runner: RunnerProcess) -> str:
     label = f"label=floyd.data-dir={runner.data_dir}"
-    found = subprocess.run(["docker", "ps", "-aq", "--filter", label], capture_output=True, text=True, check=True)
+    found = subprocess.run([DOCKER, "ps", "-aq", "--filter", label], capture_output=True, text=True, check=True)
     return found.stdout
 
 

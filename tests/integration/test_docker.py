@@ -19,10 +19,10 @@ from runner.executors.engine import Engine, EngineError
 from runner.executors.images import Images
 from runner.models import Job, JobState, Limits, Mount
 from tests.support.api import Api, Refused
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 
 pytestmark = pytest.mark.docker
-DOCKER = "/usr/bin/docker"
 
 
 @pytest.fixture

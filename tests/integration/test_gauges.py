@@ -11,6 +11,7 @@ import pytest
 
 from runner.models import HostStats, JobState, from_dict
 from tests.support.nvml import FakeDriver
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
@@ -22,6 +23,7 @@ def gauges(runner: RunnerProcess) -> HostStats:
         return from_dict(http.get("/v1/stats").raise_for_status().json(), HostStats)
 
 
+@pytest.mark.gcc
 def test_gauges_are_what_the_driver_says_and_empty_where_it_does_not_say(tmp_path: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
     driver.set(A100, "NVIDIA_T4 GPU-bbbb - 1 2 - - -")
@@ -47,12 +49,14 @@ def test_a_host_without_a_driver_says_so(runner: RunnerProcess) -> None:
     assert stats.cpu_count > 0
 
 
+@pytest.mark.gcc
 def test_a_driver_that_is_not_loaded_says_so(tmp_path: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
     with RunnerProcess(tmp_path / "runner", env=driver.env) as runner:
         assert gauges(runner).gpu_note == "No GPU here: the NVIDIA driver says Driver Not Loaded."
 
 
+@pytest.mark.gcc
 def test_jobs_that_want_gpus_get_different_ones(tmp_path: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
     driver.set(A100, A100.replace("aaaa", "bbbb"))
@@ -78,6 +82,7 @@ def test_jobs_that_want_gpus_get_different_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.gcc
 def test_an_engine_without_a_gpu_runtime_is_named_and_leaves_no_container(tmp_path: Path, docker_image: str) -> None:
     driver = FakeDriver(tmp_path / "driver")
     driver.set(A100)
@@ -91,7 +96,7 @@ def test_an_engine_without_a_gpu_runtime_is_named_and_leaves_no_container(tmp_pa
         assert "GPU" in job["reason"]
         assert "nvidia-container-toolkit" in job["reason"].lower().replace(" ", "-")
         found = subprocess.run(
-            ["docker", "ps", "-aq", "--filter", f"label=floyd.data-dir={runner.data_dir}"],
+            [DOCKER, "ps", "-aq", "--filter", f"label=floyd.data-dir={runner.data_dir}"],
             capture_output=True,
             text=True,
             check=True,

@@ -1,7 +1,7 @@
 """What the real tests need of the machine, and what happens where it is not there.
 
-A test marked ``docker``, ``sshd``, ``bwrap`` or ``tmux`` is skipped with the reason where that is missing, and fails
-instead where FLOYD_TEST_REQUIRE names it (as CI does): a test that cannot run must not look green.
+A test marked with one of these needs is skipped with the reason where that is missing, and fails instead where
+FLOYD_TEST_REQUIRE names it (as CI does): a test that cannot run must not look green.
 """
 
 from __future__ import annotations
@@ -13,20 +13,30 @@ from functools import cache
 
 from scripts.test_image import why_no_engine
 
+# Debian's own first: a client of another make may stand before it.
+_PATH = f"/usr/bin:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+DOCKER = shutil.which("docker", path=_PATH) or "docker"
 
-def _program(name: str, package: str) -> Callable[[], str | None]:
+
+def _programs(package: str, *names: str) -> Callable[[], str | None]:
     def check() -> str | None:
-        found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        return None if found else f"{name} is not installed (Debian: apt-get install {package})."
+        missing = [name for name in names if not shutil.which(name, path=_PATH)]
+        return f"{', '.join(missing)} is not installed (Debian: apt-get install {package})." if missing else None
 
     return check
 
 
+def _docker() -> str | None:
+    return why_no_engine() or _programs("docker.io", "docker")()
+
+
 CHECKS: dict[str, Callable[[], str | None]] = {
-    "docker": why_no_engine,
-    "sshd": _program("sshd", "openssh-server"),
-    "bwrap": _program("bwrap", "bubblewrap"),
-    "tmux": _program("tmux", "tmux"),
+    "docker": _docker,
+    "sshd": _programs("openssh-server openssh-client procps", "sshd", "ssh-keygen", "pgrep"),
+    "bwrap": _programs("bubblewrap", "bwrap"),
+    "tmux": _programs("tmux", "tmux"),
+    "git": _programs("git", "git"),
+    "gcc": _programs("gcc libc6-dev", "gcc"),
 }
 
 

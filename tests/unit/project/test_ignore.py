@@ -66,6 +66,7 @@ PATTERN = st.builds(
 LINES = st.lists(PATTERN, max_size=6).map("\n".join)
 
 
+@pytest.mark.git
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(top=LINES, nested=LINES)
 @example(top="*\n!*/\n!*.py", nested="")
