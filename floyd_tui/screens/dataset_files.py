@@ -7,18 +7,19 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
+from floyd_tui.screens.files_pane import FilesPane
 from floyd_tui.widgets.file_tree import ROOT, FileTree
+from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.format import plain
-from runner.models import DatasetVersion
+from runner.models import DatasetVersion, FileInfo
 
 
-class DatasetFiles(Vertical):
+class DatasetFiles(FilesPane):
     """A tree with a line above it that says whose files these are."""
 
     DEFAULT_CSS = """
@@ -42,11 +43,18 @@ class DatasetFiles(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(id="files-title")
         yield FileTree(id="dataset-tree")
+        yield FilterBar("words of a path", id="files-find")
 
     @property
     def tree_table(self) -> FileTree:
         """The tree."""
         return self.query_one(FileTree)
+
+    async def list_all(self) -> list[FileInfo]:
+        """All files of the version."""
+        if self._link is None or self._version is None:
+            return []
+        return await self._link.client.files(self._version.name, recursive=True)
 
     def show(self, link: Link, version: DatasetVersion | None) -> None:
         """Show the files of `version`, unless they are shown already."""
@@ -54,6 +62,7 @@ class DatasetFiles(Vertical):
         self._link, self._version = link, version
         if same:
             return
+        self.forget_found()
         self.tree_table.forget()
         self._say(plain(f"Files of {version.short}") if version else "")
         if version:

@@ -63,7 +63,7 @@ class DatasetsScreen(Page):
             with Vertical(id="right"):
                 yield RowTable(VERSIONS, id="versions")
                 yield DatasetFiles()
-        yield FilterBar("words of the name or description")
+        yield FilterBar("words of the name or description", id="data-filter")
 
     # What the host says
 
@@ -95,13 +95,13 @@ class DatasetsScreen(Page):
     # What is shown
 
     def _draw(self, error: FloydError | None = None) -> None:
-        words = self.query_one(FilterBar).text.lower().split()
+        words = self.query_one("#data-filter", FilterBar).text.lower().split()
         shown = [d for d in self._datasets.values() if all(w in f"{d.name} {d.description}".lower() for w in words)]
         table = self.query_one("#datasets", RowTable)
         table.show_rows([self._row(d) for d in sorted(shown, key=lambda d: (d.name, d.owner))])
         table.set_class(error is not None, "-stale")
         self._draw_note(error, bool(shown))
-        self.query_one(FilterBar).found(len(shown), len(self._datasets))
+        self.query_one("#data-filter", FilterBar).found(len(shown), len(self._datasets))
         versions = [v for d in self._datasets.values() for v in d.versions]
         facts = f"{fmt.count(len(versions), 'version')}, {fmt.size(sum(v.size for v in versions))}"
         self.query_one(PageRow).summarise(Content.styled(facts if versions and self.size.width > 90 else "", "$dim"))
@@ -189,7 +189,7 @@ class DatasetsScreen(Page):
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.query_one(FilterBar).open()
+        self.query_one("#data-filter", FilterBar).open()
 
     def action_back(self) -> None:
         """From files to versions to datasets, then away with the filter."""
@@ -198,8 +198,8 @@ class DatasetsScreen(Page):
             if self.query_one(inner).has_focus:
                 self.query_one(outer).focus()
                 return
-        if self.query_one(FilterBar).has_class("-open"):
-            self.query_one(FilterBar).action_close()
+        if self.query_one("#data-filter", FilterBar).has_class("-open"):
+            self.query_one("#data-filter", FilterBar).action_close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Uploading needs a host."""

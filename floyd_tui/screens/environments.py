@@ -39,6 +39,7 @@ class EnvironmentsScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
         Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("escape", "all", "All", show=False, id="environments.all", tooltip="All environments again"),
     ]
 
     def __init__(self) -> None:
@@ -138,6 +139,10 @@ class EnvironmentsScreen(Page):
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self.query_one("#environments").focus()
+
+    def action_all(self) -> None:
+        """Away with the filter."""
+        self.query_one(FilterBar).action_close()
 
     def action_filter(self) -> None:
         """Type a filter."""

@@ -85,6 +85,7 @@ class HomeScreen(Page):
         self._projects, self._jobs = projects, {job.name: job for job in jobs}
         self._seen_at = fmt.now(self)
         self._draw()
+        self._ask_older(self.link, self._project)
 
     def apply(self, event: Event) -> None:
         """A job changed or went."""
@@ -111,6 +112,17 @@ class HomeScreen(Page):
             self._projects = await link.client.projects()
         except FloydError:
             return  # keep_true is told the same and shows it
+        self._draw()
+
+    @work(exclusive=True, group="older", exit_on_error=False)
+    async def _ask_older(self, link: Link, project: str) -> None:
+        """Jobs of `project` that are not among the newest of all."""
+        known = sum(job.project == project for job in self._jobs.values())
+        if known >= sum(one.jobs for one in self._projects if one.name == project):
+            return
+        jobs = await link.client.jobs(project=project, limit=LIMIT)
+        # What events told meanwhile is newer than this answer.
+        self._jobs = {job.name: job for job in jobs} | self._jobs
         self._draw()
 
     # What is shown
@@ -198,6 +210,7 @@ class HomeScreen(Page):
             self._project = name
             self.query_one(TopBar).parts = self.crumbs()
             self._draw()
+            self._ask_older(self.link, name)
 
     @on(RowTable.RowSelected, "#projects")
     def _project_entered(self) -> None:

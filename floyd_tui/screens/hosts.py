@@ -20,6 +20,7 @@ from floyd_tui.screens.errors import ask, show_error
 from floyd_tui.screens.live import change_or
 from floyd_tui.screens.page import Page, PageRow, once_a
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.gauges import HostGauges
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.note import Note
@@ -37,6 +38,8 @@ class HostsScreen(Page):
     CSS_PATH = ["page.tcss", "hosts.tcss"]  # noqa: RUF012  (Textual declares it so)
     AUTO_FOCUS = "#hosts"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Hosts with these words"),
+        Binding("escape", "all", "All", show=False, id="host.all", tooltip="All hosts again"),
         Binding("a", "add", "Add host", id="host.add", tooltip="Add a host that is reached by SSH"),
         Binding("R", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
         Binding("x", "remove", "Remove", id="host.remove", tooltip="Forget this host; what is on it stays"),
@@ -55,6 +58,7 @@ class HostsScreen(Page):
                 yield Static(id="host-head")
                 yield Static(id="host-trouble")
                 yield HostGauges()
+        yield FilterBar("words of the name or place")
 
     def on_mount(self) -> None:
         once_a(1, self, self._draw)
@@ -101,14 +105,23 @@ class HostsScreen(Page):
 
     def _draw(self) -> None:
         names = self.floyd.links.names()
+        shown = [name for name in names if self._passes(name)]
         note = self.query_one(Note)
-        note.set_class(not names, "-shown")
-        self.query_one("#body").display = bool(names)
+        note.set_class(not shown, "-shown")
+        self.query_one("#body").display = bool(shown)
         if not names:
             note.say("No hosts yet", "A host is any Linux machine that you reach by SSH.", "Press a to add one.")
-        self.query_one("#hosts", RowTable).show_rows([self._row(name) for name in names])
+        elif not shown:
+            note.say("No host passes this filter", hint="Esc shows them all again.")
+        self.query_one("#hosts", RowTable).show_rows([self._row(name) for name in shown])
+        self.query_one(FilterBar).found(len(shown), len(names))
         live = sum(self.floyd.links[name].status.state is LinkState.LIVE for name in names)
         self.query_one(PageRow).summarise(Content.styled(f"{live} of {len(names)} live" if names else "", "$dim"))
+
+    def _passes(self, name: str) -> bool:
+        host = self.floyd.config.hosts.get(name)
+        text = f"{name} {host.ssh if host else ''}".lower()
+        return all(word in text for word in self.query_one(FilterBar).text.lower().split())
 
     def _row(self, name: str) -> Row:
         paint, status = self.paint, self.floyd.links[name].status
@@ -202,6 +215,22 @@ class HostsScreen(Page):
             return True
         name = self.query_one("#hosts", RowTable).cursor_key
         return True if name and not (action == "remove" and name == LOCAL) else None
+
+    @on(FilterBar.Changed)
+    def _filtered(self) -> None:
+        self._draw()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self.query_one("#hosts").focus()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_all(self) -> None:
+        """Away with the filter."""
+        self.query_one(FilterBar).action_close()
 
     def action_add(self) -> None:
         """Add a host."""

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
@@ -16,16 +15,18 @@ from textual.widgets import Static
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.files_pane import FilesPane
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.file_tree import ROOT, FileTree
+from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
-from runner.models import Job
+from runner.models import FileInfo, Job
 
 POLL_SECONDS = 3.0
 Area = Literal["output", "code"]
 
 
-class JobFiles(Vertical):
+class JobFiles(FilesPane):
     """Tree of a job's output; `c` shows the code it ran instead."""
 
     DEFAULT_CSS = """
@@ -53,6 +54,7 @@ class JobFiles(Vertical):
     def compose(self) -> ComposeResult:
         yield Note()
         yield FileTree(id="files-tree")
+        yield FilterBar("words of a path", id="files-find")
         yield Static(id="files-status")
 
     @property
@@ -64,6 +66,10 @@ class JobFiles(Vertical):
     def table(self) -> FileTree:
         """The table."""
         return self.query_one(FileTree)
+
+    async def list_all(self) -> list[FileInfo]:
+        """All files of what is shown."""
+        return await self._link.client.files(self.source, recursive=True)
 
     def show_job(self, job: Job) -> None:
         """The job as it is now; an end brings a last look."""
@@ -179,6 +185,7 @@ class JobFiles(Vertical):
     def watch_area(self) -> None:
         """Begin anew with the other files."""
         if self.is_mounted:
+            self.forget_found()
             self.table.forget()
             self.on_show()
             self.keep_true()

@@ -22,6 +22,7 @@ from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.launch_form import FormValues, Reading, read, values_of
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.mounts_editor import MountsEditor
+from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
 from runner.models import Job, Launch
@@ -69,7 +70,9 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         values = self._values
         yield FormField("Project", _input(values.project, "name", "project"), id="field-project")
         if values.folder is not None:
-            yield FormField("Code", _input(values.folder, "a folder here", "folder"), id="field-folder")
+            yield FormField(
+                "Code", PathInput(values.folder, placeholder="a folder here", id="folder"), id="field-folder"
+            )
         yield FormField("Command", _input(values.command, "python train.py", "command"), id="field-command")
         yield FormField("Message", _input(values.message, "what is new in this one", "message"), id="field-message")
         options = [(values.environment, values.environment)] if values.environment else []
@@ -85,6 +88,14 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         yield FormField("GPUs", _input(values.gpus, "0", "gpus"), id="field-gpus")
         runtime = _input(values.max_runtime, "no limit; or 90m, 2h30m, 1d", "max_runtime")
         yield FormField("Max runtime", runtime, id="field-max_runtime")
+        limits = Horizontal(
+            _input(values.memory, "memory: the host's; or 8GiB", "memory"),
+            _input(values.cpus, "cores: the host's; or 4", "cpus"),
+            id="limits",
+        )
+        yield FormField("Limits", limits, id="field-limits")
+        variables = _input(values.variables, "NAME=VALUE LR=0.1", "variables")
+        yield FormField("Variables", variables, id="field-variables")
         yield FormField("Tags", _input(values.tags, "words to find it by", "tags"), id="field-tags")
 
     def on_mount(self) -> None:
@@ -218,7 +229,7 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             self.dismiss(None)
 
 
-_INPUTS = ("project", "command", "message", "gpus", "max_runtime", "tags")
+_INPUTS = ("project", "command", "message", "gpus", "max_runtime", "tags", "variables", "memory", "cpus")
 
 
 def _input(value: str, placeholder: str, id: str) -> Input:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import distinct, make_mount
-from floyd_tui.project.sizes import parse_duration
-from runner.models import BadName, Launch, Mount, check_name
+from floyd_tui.project.sizes import parse_duration, parse_size
+from runner.models import BadName, Launch, Limits, Mount, check_name
 
 MOST_GPUS = 64
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,9 @@ class FormValues:
     max_runtime: str = ""
     message: str = ""
     tags: str = ""
+    variables: str = ""
+    memory: str = ""
+    cpus: str = ""
 
 
 @dataclass(slots=True)
@@ -49,6 +57,9 @@ def values_of(launch: Launch, folder: Path | None) -> FormValues:
         max_runtime=shown_seconds(launch.max_runtime),
         message=launch.message,
         tags=" ".join(launch.tags),
+        variables=shlex.join(f"{name}={value}" for name, value in launch.env.items()),
+        memory=shown_bytes(launch.limits.memory),
+        cpus="" if launch.limits.cpus is None else f"{launch.limits.cpus:g}",
     )
 
 
@@ -72,6 +83,8 @@ def read(values: FormValues, draft: Launch) -> Reading:
         max_runtime=_seconds(values.max_runtime, reading.wrong),
         message=values.message.strip(),
         tags=tuple(dict.fromkeys(values.tags.replace(",", " ").split())),
+        env=_variables(values.variables, reading.wrong),
+        limits=_limits(values, draft.limits, reading.wrong),
     )
     return reading
 
@@ -111,6 +124,48 @@ def _seconds(text: str, wrong: dict[str, str]) -> int | None:
     except ValueError as error:
         wrong["max_runtime"] = str(error)
         return None
+
+
+def _variables(text: str, wrong: dict[str, str]) -> dict[str, str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        wrong["variables"] = "A quotation mark is not closed."
+        return {}
+    for word in words:
+        if not _VARIABLE.fullmatch(word):
+            wrong["variables"] = f"{word!r} is not NAME=VALUE. Put a value with spaces in quotes."
+            return {}
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def _limits(values: FormValues, draft: Limits, wrong: dict[str, str]) -> Limits:
+    memory, cpus = None, None
+    try:
+        if values.cpus.strip():
+            cpus = _cores(values.cpus.strip())
+        if values.memory.strip():
+            memory = parse_size(values.memory)
+    except ValueError as error:
+        wrong["limits"] = str(error)
+    return replace(draft, memory=memory, cpus=cpus)
+
+
+def _cores(text: str) -> float:
+    try:
+        cores = float(text)
+    except ValueError:
+        cores = math.nan
+    if not 0 < cores < math.inf:
+        raise ValueError(f"{text!r} is not a number of cores, such as 2 or 0.5.")
+    return cores
+
+
+def shown_bytes(count: int | None) -> str:
+    """Bytes as one types them, exactly: ``8GiB``, ``1500``; empty for none."""
+    if count is None:
+        return ""
+    return next((f"{count // unit}{name}" for unit, name in _UNITS if count % unit == 0), str(count))
 
 
 def shown_seconds(seconds: int | None) -> str:

@@ -19,6 +19,7 @@ from floyd_tui.project.run import Stage, upload_dataset
 from floyd_tui.screens.errors import ErrorFunnel
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.format import plain
+from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.upload_panel import UploadPanel
 from runner.models import AddedVersion, BadName, check_name
 
@@ -43,8 +44,9 @@ class UploadDialog(ErrorFunnel[AddedVersion | None], ModalScreen[AddedVersion | 
         with Vertical(id="dialog"):
             yield Static("Upload a folder as a dataset", id="question")
             with Vertical(id="fields"):
+                where = PathInput(folder, placeholder="a folder here, such as ~/data/digits", id="folder")
+                yield FormField("Folder", where, id="field-folder")
                 for label, key, value, placeholder in (
-                    ("Folder", "folder", folder, "a folder here, such as ~/data/digits"),
                     ("Dataset", "name", self._dataset, "its name; there already: the next version"),
                     ("Message", "message", "", "what is new in this version"),
                 ):

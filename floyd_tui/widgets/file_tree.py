@@ -53,6 +53,7 @@ class FileTree(RowTable):
         self._folders: dict[str, tuple[FileInfo, ...]] = {}
         self._open: set[str] = {ROOT}
         self._shown: dict[str, FileInfo] = {}
+        self._found: tuple[FileInfo, ...] | None = None
 
     @property
     def open_folders(self) -> list[str]:
@@ -75,7 +76,7 @@ class FileTree(RowTable):
 
     def forget(self) -> None:
         """Begin anew, for another source."""
-        self._folders, self._open = {}, {ROOT}
+        self._folders, self._open, self._found = {}, {ROOT}, None
         self.draw()
 
     def show_folder(self, path: str, files: Sequence[FileInfo]) -> None:
@@ -83,10 +84,17 @@ class FileTree(RowTable):
         self._folders[path] = tuple(files)
         self.draw()
 
+    def show_found(self, files: Sequence[FileInfo] | None) -> None:
+        """Show just `files`, by their whole paths; None brings the tree back."""
+        found = None if files is None else tuple(files)
+        if found != self._found:
+            self._found = found
+            self.draw()
+
     def draw(self) -> None:
         """Draw again, for ages or another theme."""
         paint, now = Paint.of(self.app), fmt.now(self)
-        files = list(self._walk(ROOT, 0))
+        files = list(self._walk(ROOT, 0)) if self._found is None else [(info, 0) for info in self._found]
         self._shown = {info.path: info for info, _ in files}
         self.show_rows([self._row(info, depth, paint, now) for info, depth in files])
 
@@ -103,7 +111,8 @@ class FileTree(RowTable):
         else:
             mark = paint("*", "good") if info.executable else Text()
             target = paint(f" → {info.target}", "dim") if info.kind == "link" else Text()
-            name = Text.assemble(INDENT * (depth + 1), paint(info.base), mark, target)
+            base = INDENT * (depth + 1) + info.base if self._found is None else info.path
+            name = Text.assemble(paint(base), mark, target)
         loading = info.path in self._open and info.path not in self._folders
         size = paint("…", "dim") if loading else paint(fmt.size(info.size), "dim" if info.kind == "dir" else "")
         cells = {"name": name, "size": size, "age": paint(fmt.age(info.modified_at, now), "dim")}

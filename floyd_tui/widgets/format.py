@@ -9,8 +9,7 @@ import math
 import time
 from datetime import datetime
 
-from floyd_tui.project.sizes import human_count as count
-from floyd_tui.project.sizes import human_size
+from floyd_tui.project.sizes import human_count, human_size
 from runner.models import Job, JobState
 
 DASH = "—"
@@ -125,6 +124,11 @@ def number(value: float) -> str:
 def percent(value: float | None) -> str:
     """Percent without decimals; None is a dash."""
     return DASH if value is None else f"{value:.0f}%"
+
+
+def count(amount: int, noun: str, plural: str = "") -> str:
+    """``1 file``, ``1,204 files``."""
+    return human_count(amount, noun, plural)
 
 
 def plain(text: str) -> str:

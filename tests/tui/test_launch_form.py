@@ -18,8 +18,13 @@ from floyd_tui.screens.launch_draft import draft_of, suggested_name
 from floyd_tui.screens.launch_form import FormValues, read, shown_seconds, values_of
 from runner.models import Input, Job, Launch, Limits, Mount
 
-DRAFT = Launch("digits", "python train.py", code_from="ada/projects/digits/6", env={"SEED": "3"}, limits=Limits(cpus=4))
-GOOD = FormValues("digits", None, "python train.py", "torch", (("mnist/1", "mnist"),), "2", "1h30m", "again", "a, b a")
+DRAFT = Launch(
+    "digits", "python train.py", code_from="ada/projects/digits/6", env={"SEED": "3"}, limits=Limits(cpus=4, pids=64)
+)
+GOOD = FormValues(
+    "digits", None, "python train.py", "torch", (("mnist/1", "mnist"),), "2", "1h30m", "again", "a, b a",
+    "SEED=4 'NOTE=two words'", "8GiB", "2.5",
+)  # fmt: skip
 
 
 def job(short: str) -> Job:
@@ -31,7 +36,7 @@ def test_a_right_form_becomes_a_launch_that_keeps_what_the_form_does_not_show() 
     assert not reading.wrong
     assert reading.launch == replace(
         DRAFT, environment="torch", mounts=(Mount("mnist/1", "mnist"),), gpus=2, max_runtime=5400, message="again",
-        tags=("a", "b"),
+        tags=("a", "b"), env={"SEED": "4", "NOTE": "two words"}, limits=Limits(8 * 2**30, 2.5, 64),
     )  # fmt: skip
 
 
@@ -50,12 +55,43 @@ def test_a_right_form_becomes_a_launch_that_keeps_what_the_form_does_not_show() 
         ("mounts", (("mnist", "x"), ("other", "x")), "would both be mounted at x."),
         ("mounts", (("mnist", "a b"),), "cannot be mounted."),
         ("mounts", (("", "x"),), "cannot be mounted."),
+        ("variables", "SEED", "'SEED' is not NAME=VALUE."),
+        ("variables", "2SEED=1", "'2SEED=1' is not NAME=VALUE."),
+        ("variables", "SEED='1", "A quotation mark is not closed."),
     ],
 )
 def test_each_wrong_field_gets_its_sentence(field: str, value: Any, sentence: str) -> None:
     wrong = read(replace(GOOD, **{field: value}), DRAFT).wrong
     assert list(wrong) == [field]
     assert sentence in wrong[field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("memory", "much", "'much' is not a size"),
+        ("cpus", "all", "'all' is not a number of cores"),
+        ("cpus", "0", "'0' is not a number of cores"),
+        ("cpus", "inf", "'inf' is not a number of cores"),
+        ("cpus", "nan", "'nan' is not a number of cores"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_said_under_the_limits(field: str, value: Any, sentence: str) -> None:
+    wrong = read(replace(GOOD, **{field: value}), DRAFT).wrong
+    assert list(wrong) == ["limits"]
+    assert sentence in wrong["limits"]
+
+
+@given(st.integers(1, 2**45))
+def test_a_memory_limit_is_shown_so_that_it_reads_back_the_same(count: int) -> None:
+    draft = replace(DRAFT, limits=Limits(memory=count))
+    assert read(values_of(draft, None), draft).launch.limits == draft.limits
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Z_]{1,4}", fullmatch=True), st.text(max_size=8), max_size=3))
+def test_variables_are_shown_so_that_they_read_back_the_same(env: dict[str, str]) -> None:
+    draft = replace(DRAFT, env=env)
+    assert read(values_of(draft, None), draft).launch.env == env
 
 
 def test_a_launch_shown_and_read_again_is_the_same() -> None:

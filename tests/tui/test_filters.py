@@ -1,0 +1,103 @@
+"""`/` on the lists: files at any depth, hosts, environments; Esc brings everything back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from floyd_tui.screens import home as home_page
+from floyd_tui.screens.home import HomeScreen
+from floyd_tui.screens.job import JobScreen
+from floyd_tui.widgets.file_tree import FileTree
+from floyd_tui.widgets.path_input import PathInput
+from floyd_tui.widgets.row_table import RowTable
+from tests.support.job_ui import job_ui
+from tests.support.shell_ui import shell_ui
+
+
+async def test_output_files_are_found_at_any_depth(tmp_path: Path) -> None:
+    async with job_ui(tmp_path, "digits/6") as ui:
+        await ui.press("O")
+        tree = ui.screen.query_one(FileTree)
+        await ui.until(lambda: tree.known, "the files")
+        before = tree.row_count
+        await ui.press("slash", *"best")
+        await ui.until(lambda: tree.cursor_key == "checkpoints/best.pt" and tree.row_count == 1, "the one file")
+        await ui.press("enter")
+        await ui.until(lambda: tree.has_focus, "the list")
+        assert tree.file is not None
+        assert tree.file.path == "checkpoints/best.pt"
+        await ui.press("escape")
+        await ui.until(lambda: tree.row_count == before, "the tree")
+        assert isinstance(ui.pilot.app.screen, JobScreen)
+        await ui.press("escape")
+        await ui.until(lambda: not isinstance(ui.pilot.app.screen, JobScreen), "the list of jobs")
+
+
+async def test_files_of_a_dataset_are_found(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await ui.press("2", "enter", "enter")
+        await ui.sees("images.npy")
+        await ui.press("slash")
+        await ui.type("labels")
+        await ui.misses("images.npy")
+        await ui.sees("labels.npy")
+        await ui.press("escape")
+        await ui.sees("images.npy")
+
+
+async def test_hosts_are_filtered_by_name(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await ui.press("4")
+        table = ui.app.screen.query_one("#hosts", RowTable)
+        names = len(ui.links.names())
+        await ui.until(lambda: table.row_count == names, "the hosts")
+        await ui.press("slash")
+        await ui.type("gauss")
+        await ui.until(lambda: table.row_count == 1, "one host")
+        await ui.type("zzz")
+        await ui.sees("No host passes this filter")
+        await ui.press("escape")
+        await ui.until(lambda: table.row_count == names, "all hosts")
+
+
+async def test_environments_come_back_from_the_list_too(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await ui.press("3")
+        await ui.sees("tensorflow-2.20")
+        await ui.press("slash")
+        await ui.type("pytorch")
+        await ui.misses("tensorflow-2.20")
+        await ui.press("enter", "escape")
+        await ui.sees("tensorflow-2.20")
+
+
+async def test_the_folder_of_a_dataset_is_completed(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    async with shell_ui(tmp_path) as ui:
+        await ui.press("2", "u")
+        field = ui.app.screen.query_one("#folder", PathInput)
+        field.value = f"{tmp_path}/sc"
+        field.cursor_position = len(field.value)
+        await ui.until(lambda: field._suggestion, "the completion")
+        await ui.press("tab")
+        assert field.value == f"{tmp_path}/scans/"
+        await ui.press("tab")
+        await ui.until(lambda: isinstance(ui.app.focused, Input) and ui.app.focused.id == "name", "the next field")
+
+
+async def test_a_chosen_project_shows_its_older_jobs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_page, "LIMIT", 4)
+    async with shell_ui(tmp_path) as ui:
+        home = ui.app.screen
+        assert isinstance(home, HomeScreen)
+        table = home.query_one("#jobs", RowTable)
+        await ui.until(lambda: table.row_count == 4, "the newest of all")
+        wanted = [job for job in ui.host.jobs.values() if job.project == "digits"]
+        newest = sorted(ui.host.jobs.values(), key=lambda job: -job.created_at)[:4]
+        assert len([job for job in newest if job.project == "digits"]) < 4
+        await ui.press("p")
+        home.query_one("#projects", RowTable).move_to("digits")
+        await ui.until(lambda: home.crumbs() == ("digits",) and table.row_count == min(4, len(wanted)), "its own")
