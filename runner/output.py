@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runner.models import FileInfo, TreeEntry
 from runner.store.blobs import BlobStore, Taken, hash_file
+from runner.store.claims import Claim
 from runner.store.manifests import fits
 from runner.store.trees import Trees
 from runner.store.walk import Found, open_file, open_folder, walk
@@ -31,17 +32,20 @@ _REMEMBERED = 200_000
 class Collected:
     """A job's output as stored: the tree's digest (None where there is none), its files, their size in bytes.
 
-    `skipped` are paths that could not be read, or are longer than can be used again.
+    `skipped` are paths that could not be read, or are longer than can be used again. `claim` keeps the tree from the
+    garbage collector until the job names it as its output.
     """
 
     tree: str | None
     files: int = 0
     size: int = 0
     skipped: tuple[str, ...] = ()
+    claim: Claim | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
 class _Harvest:
+    claim: Claim
     entries: list[TreeEntry] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
@@ -70,13 +74,13 @@ class Outputs:
         harvest = await asyncio.to_thread(self._harvest, home, code, owner)
         if not harvest.entries:
             return Collected(None, skipped=tuple(harvest.skipped))
-        status = await self._trees.save(harvest.entries, owner)
+        status = await self._trees.save(harvest.entries, owner, harvest.claim)
         times = home.parent / TIMES_FILE
         await asyncio.to_thread(times.write_text, json.dumps(harvest.times), "ascii")
-        return Collected(status.digest, status.files, status.size, tuple(harvest.skipped))
+        return Collected(status.digest, status.files, status.size, tuple(harvest.skipped), harvest.claim)
 
     def _harvest(self, home: Path, code: str | None, owner: str) -> _Harvest:
-        harvest = _Harvest()
+        harvest = _Harvest(self._blobs.claims.open())
         try:
             for found in self._changed(home, code):
                 self._reap(home, found, owner, harvest)
@@ -99,6 +103,7 @@ class Outputs:
         except OSError:
             harvest.skipped.append(found.path)
             return
+        harvest.claim.add([taken.digest])
         if taken.digest in harvest.waiting or self._blobs.has(taken.digest):
             taken.temporary.unlink()
         else:
@@ -118,7 +123,7 @@ class Outputs:
 
     def _install(self, harvest: _Harvest) -> None:
         waiting, harvest.waiting = harvest.waiting, {}
-        self._blobs.install(waiting)
+        self._blobs.install(waiting, harvest.claim)
 
     def _changed(self, home: Path, code: str | None) -> Iterator[Found]:
         entries = self._trees.entries(code) if code else ()

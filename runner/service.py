@@ -15,6 +15,7 @@ from runner.errors import Unavailable
 from runner.events import Hub
 from runner.executors import choose_executors
 from runner.gpus import Gpus
+from runner.housekeeping import Housekeeping
 from runner.jobs import Jobs
 from runner.launching import Launching
 from runner.life import Parts
@@ -26,6 +27,7 @@ from runner.sources import Sources
 from runner.store.blobs import BlobStore
 from runner.store.datasets import Datasets
 from runner.store.db import Database
+from runner.store.gc import Collector
 from runner.store.jobs import JobStore
 from runner.store.trees import Trees
 from runner.telemetry import Telemetry
@@ -63,11 +65,15 @@ class Runner:
         launching = Launching(self.job_store, self.trees, self.sources, self.catalogue, self.executors)
         self.jobs = Jobs(parts, launching, self.gpus)
         self.telemetry = Telemetry(self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats)
+        collector = Collector(self.settings.data_dir, self.blobs, self.trees, self.db)
+        self.housekeeping = Housekeeping(self.settings, collector, self.job_store, self.executors)
         await self.jobs.start()
+        self.housekeeping.start()
 
     async def close(self) -> None:
         """Let go of everything; jobs run on."""
         self.closing.set()
+        await self.housekeeping.close()
         await self.jobs.close()
         await self.executors.close()
         await asyncio.to_thread(self.gpus.close)

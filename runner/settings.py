@@ -7,6 +7,7 @@ They come from `runner.yml` in the data folder (optional), read once at start. T
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from runner.models import BadMessage, Limits, from_dict
 
 ExecutorChoice = Literal["auto", "docker", "process"]
 SETTINGS_FILE = "runner.yml"
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Settings:
     """Seconds between asking a job to end (SIGTERM) and killing it (SIGKILL)."""
     shutdown_grace: float = 2.0
     """Seconds that open requests get to finish when the runner stops."""
+
+    gc_at: str | None = None
+    """Time of day by the host's clock, ``"03:30"``, at which what nothing refers to is removed; none: by hand only."""
+    gc_grace: float = 24 * 3600.0
+    """Seconds for which an upload that nothing refers to yet is kept: its launch may be on the way."""
 
     @classmethod
     def load(cls, data_dir: Path | None = None) -> Settings:
@@ -106,6 +113,8 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
     if not isinstance(data, dict) or set(data) - known:
         wrong = ", ".join(sorted(map(str, set(data) - known))) if isinstance(data, dict) else "the whole file"
         raise BadRequest(f"{file} has settings that are not known: {wrong}.", f"Known are: {', '.join(sorted(known))}.")
+    if "gc_at" in data and not _TIME.fullmatch(str(data["gc_at"])):
+        raise BadRequest(f"{file}: gc_at is {data['gc_at']!r}.", 'Write a time of day in quotes, as in gc_at: "03:30".')
     try:
         return from_dict({**data, "data_dir": str(folder)}, Settings)
     except BadMessage as error:

@@ -151,7 +151,11 @@ class DockerExecutor:
         """Remove containers of this runner that belong to no `active` job: what a crash left."""
         for container, job in (await self.leftovers()).items():
             if job not in active:
-                await self._engine.delete(f"/containers/{container}", force="1", v="1")
+                await self.discard(container)
+
+    async def discard(self, container: str) -> None:
+        """Remove a container by its id."""
+        await self._engine.delete(f"/containers/{container}", force="1", v="1")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -37,6 +37,7 @@ from runner.models.jobs import (
     is_transition_allowed,
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
+from runner.models.store import GcKind, GcReport, StoreKind
 from runner.models.wire import (
     JSON,
     JSON_LINES,
@@ -83,6 +84,8 @@ __all__ = [
     "Environment",
     "Event",
     "FileInfo",
+    "GcKind",
+    "GcReport",
     "GpuStats",
     "HostStats",
     "Input",
@@ -100,6 +103,7 @@ __all__ = [
     "Project",
     "Ref",
     "RunnerInfo",
+    "StoreKind",
     "TreeEntry",
     "TreeStatus",
     "check_name",

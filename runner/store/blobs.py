@@ -22,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 from runner.models import is_digest
+from runner.store.claims import Claim, Claims
 from runner.store.db import Database
 from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
 from runner.store.walk import open_regular
@@ -38,20 +39,21 @@ class BlobStore:
     """
 
     def __init__(self, folder: Path, db: Database) -> None:
-        self._blobs = folder / "blobs"
+        self.folder = folder / "blobs"
         self.partials = folder / "partial"
+        self.claims = Claims()
         self._db = db
         self._uploads: set[asyncio.Event] = set()
         self._partial_folders: dict[str, Path] = {}
-        for made in (self._blobs, self.partials):
+        for made in (self.folder, self.partials):
             made.mkdir(exist_ok=True)
-        if not (self._blobs / "ff").exists():
+        if not (self.folder / "ff").exists():
             for number in range(256):
-                (self._blobs / f"{number:02x}").mkdir(exist_ok=True)
+                (self.folder / f"{number:02x}").mkdir(exist_ok=True)
 
     def path(self, digest: str, executable: bool = False) -> Path:
         """Where the blob's file lies, whether it is there or not."""
-        return self._blobs / digest[:2] / (f"{digest}.x" if executable else digest)
+        return self.folder / digest[:2] / (f"{digest}.x" if executable else digest)
 
     def has(self, digest: str) -> bool:
         """Whether the blob is stored at all, for anybody."""
@@ -72,21 +74,23 @@ class BlobStore:
         """A path for a new file on the blobs' file system, to be passed to `install`."""
         return self.partial_folder(owner) / f"tmp.{os.urandom(8).hex()}"
 
-    def install(self, files: Mapping[str, Path]) -> None:
+    def install(self, files: Mapping[str, Path], claim: Claim) -> None:
         """Make whole, verified files visible as the blobs named by their digests; durable on return.
 
-        Raises `NoSpace`; the files given are gone in any case.
+        They are added to `claim`, which is to be kept until somebody holds them by `grant`. Raises `NoSpace`; the files
+        given are gone in any case.
         """
         try:
-            with full_disk_told(self._blobs):
-                make_durable(self._blobs, files.values())
+            with full_disk_told(self.folder):
+                make_durable(self.folder, files.values())
+                claim.add(files)
                 for digest, temporary in files.items():
                     place = self.path(digest)
                     if place.exists():
                         temporary.unlink()
                     else:
                         temporary.rename(place)
-                make_durable(self._blobs, {self.path(digest).parent for digest in files})
+                make_durable(self.folder, {self.path(digest).parent for digest in files})
         except BaseException:
             for temporary in files.values():
                 temporary.unlink(missing_ok=True)
@@ -102,7 +106,7 @@ class BlobStore:
         temporary = self.temporary(owner)
         source = open_regular(parent, name)
         try:
-            with full_disk_told(self._blobs):
+            with full_disk_told(self.folder):
                 if not _link_unshared(source, parent, name, temporary):
                     _copy_open(source, temporary)
         finally:
@@ -172,9 +176,9 @@ class BlobStore:
     def _install_copy(self, digest: str, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
         try:
-            with full_disk_told(self._blobs):
+            with full_disk_told(self.folder):
                 copy_file(self.path(digest), temporary, _EXECUTABLE if path.suffix else _PLAIN)
-                make_durable(self._blobs, [temporary])
+                make_durable(self.folder, [temporary])
             temporary.rename(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from runner.errors import NotFound
 from runner.models import AddedVersion, Dataset, DatasetVersion, Event, TreeStatus
 from runner.store.db import Database
+from runner.store.roots import require_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def _version(dataset: sqlite3.Row, row: sqlite3.Row) -> DatasetVersion:
 
 def _add(connection: sqlite3.Connection, owner: str, name: str, content: Content) -> AddedVersion:
     now = time.time()
+    require_tree(connection, owner, content.tree.digest)
     connection.execute(
         "INSERT INTO datasets (owner, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (owner, name, now)
     )

@@ -11,6 +11,7 @@ from typing import Any
 from runner.errors import Conflict, NotFound
 from runner.models import Job, JobState, Metric, Project, decode, encode, is_transition_allowed
 from runner.store.db import Database
+from runner.store.roots import let_go, require_tree
 
 ACTIVE = (JobState.QUEUED, JobState.PREPARING, JobState.RUNNING)
 _JOB = "SELECT jobs.*, projects.owner, projects.name FROM jobs JOIN projects ON projects.id = jobs.project"
@@ -69,6 +70,7 @@ class JobStore:
         def change(connection: sqlite3.Connection) -> tuple[Job, bool]:
             if (before := _launched(connection, job.owner, key)) is not None:
                 return before, False
+            require_tree(connection, job.owner, job.code)
             project = _ensure_project(connection, job.owner, job.project, "")
             sql = "UPDATE projects SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
             made = replace(job, number=connection.execute(sql, (project,)).fetchone()[0])
@@ -146,6 +148,7 @@ class JobStore:
             if not now.state.ended:
                 raise Conflict(f"{job.short} is still {now.state}.", f"Stop it first: floyd-tui stop {job.short}")
             connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
+            let_go(connection, now.owner, (now.code, now.output))
 
         await self._db.write(change)
 

@@ -29,6 +29,7 @@ from runner.models import (
     parse_manifest,
 )
 from runner.store.blobs import BlobStore
+from runner.store.claims import Claim
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, require_space, write_durably
 from runner.store.manifests import Outline, entries_in, find_entry, outline, read_entries
@@ -36,6 +37,8 @@ from runner.store.manifests import Outline, entries_in, find_entry, outline, rea
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
 _CACHED_BYTES = 4 << 20
+_PUT = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, digest)
+DO UPDATE SET complete = excluded.complete, created_at = excluded.created_at"""
 _UNKNOWN = "Send the code or data again: floyd-tui uploads only what is missing."
 
 
@@ -50,11 +53,11 @@ class Trees:
     """Manifests below `folder`, their table, and the farms. What touches files blocks: call it in a thread."""
 
     def __init__(self, folder: Path, blobs: BlobStore, db: Database) -> None:
-        self._texts = folder / "trees"
-        self._farms = folder / "mounts"
+        self.texts = folder / "trees"
+        self.farms = folder / "mounts"
         self._blobs = blobs
         self._db = db
-        for made in (self._texts, self._farms):
+        for made in (self.texts, self.farms):
             made.mkdir(exist_ok=True)
         self._store(EMPTY_TREE, b"")
         self._cached = functools.lru_cache(maxsize=8)(self._read)
@@ -69,21 +72,26 @@ class Trees:
         """
         text = await _gather(chunks)
         content = await asyncio.to_thread(_check, digest, text)
+        claim, epoch = self._blobs.claims.open([digest]), self._blobs.claims.epoch
         status = await self._status(digest, content, owner)
-        await asyncio.to_thread(require_space, self._texts, _missing_bytes(status, content))
+        await asyncio.to_thread(require_space, self.texts, _missing_bytes(status, content))
         await asyncio.to_thread(self._store, digest, text)
-        await self._note(owner, status, complete=not status.missing)
+        while not await self._note(owner, status, epoch):
+            epoch = self._blobs.claims.epoch
+            status = await self._status(digest, content, owner)
+        claim.drop([digest])
         return status
 
     async def status(self, digest: str, owner: str) -> TreeStatus:
         """Where the tree stands that `owner` has put; raises `NotFound` if they have not."""
-        row = await self._row(digest, owner)
-        if row.complete:
-            return TreeStatus(digest, row.files, row.size)
-        status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
-        if not status.missing:
-            await self._note(owner, status, complete=True)
-        return status
+        while True:
+            epoch = self._blobs.claims.epoch
+            row = await self._row(digest, owner)
+            if row.complete:
+                return TreeStatus(digest, row.files, row.size)
+            status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
+            if status.missing or await self._note(owner, status, epoch):
+                return status
 
     async def require(self, digest: str, owner: str) -> TreeStatus:
         """The tree's status if `owner` may use it; raises `NotFound`, or `Conflict` while blobs of it are missing."""
@@ -92,22 +100,30 @@ class Trees:
             raise Conflict(f"{len(status.missing)} files of tree {digest[:12]} have not been sent yet.", _UNKNOWN)
         return status
 
-    async def save(self, entries: Iterable[TreeEntry], owner: str) -> TreeStatus:
-        """Store the tree made of `entries`, whose blobs are all installed, as one that `owner` holds."""
+    async def save(self, entries: Iterable[TreeEntry], owner: str, claim: Claim | None = None) -> TreeStatus:
+        """Store the tree made of `entries`, whose blobs are all installed, as one that `owner` holds.
+
+        `claim` keeps it from the garbage collector after this too. Raises `NotFound` where a blob is gone.
+        """
         entries = list(entries)
         digest, text = await asyncio.to_thread(manifest_of, entries)
         content = await asyncio.to_thread(outline, entries)
+        claim = claim or self._blobs.claims.open()
+        claim.add([digest, *content.blobs])
+        await asyncio.to_thread(self._require_blobs, content.blobs)
         await asyncio.to_thread(self._store, digest, text)
-        await self._blobs.grant(owner, content.blobs)
         status = TreeStatus(digest, content.files, content.size)
-        await self._note(owner, status, complete=True)
-        return status
+        while True:
+            epoch = self._blobs.claims.epoch
+            await self._blobs.grant(owner, content.blobs)
+            if await self._note(owner, status, epoch):
+                return status
 
     # What jobs and listings use
 
     def text(self, digest: str) -> Path:
         """The file that holds the manifest."""
-        return self._texts / digest[:2] / digest
+        return self.texts / digest[:2] / digest
 
     def entries(self, digest: str) -> tuple[TreeEntry, ...]:
         """The tree's entries in the manifest's order; raises `NotFound` for a tree that is not stored."""
@@ -130,12 +146,12 @@ class Trees:
 
         Raises `NotFound` for a tree that is not stored and `NoSpace`.
         """
-        farm = self._farms / digest
+        farm = self.farms / digest
         if farm.is_dir():
             return farm
-        temporary = self._farms / f".{digest}.{os.urandom(6).hex()}"
+        temporary = self.farms / f".{digest}.{os.urandom(6).hex()}"
         try:
-            with full_disk_told(self._farms):
+            with full_disk_told(self.farms):
                 folders = _lay_out(self.entries(digest), temporary, self._link)
                 for folder in reversed(folders):
                     os.chmod(folder, 0o555)
@@ -164,8 +180,13 @@ class Trees:
 
     def tidy(self) -> None:
         """Remove farms whose making was cut off by a crash."""
-        for leftover in self._farms.glob(".*"):
+        for leftover in self.farms.glob(".*"):
             remove_tree(leftover)
+
+    def _require_blobs(self, digests: Iterable[str]) -> None:
+        lost = [digest for digest in digests if not self._blobs.has(digest)]
+        if lost:
+            raise NotFound(f"{len(lost)} files of the tree are not here any more, {lost[0][:12]} first.", _UNKNOWN)
 
     def _read(self, digest: str) -> tuple[TreeEntry, ...]:
         return tuple(read_entries(self._open_text(digest)))
@@ -215,11 +236,20 @@ class Trees:
             raise NotFound(f"There is no tree {digest[:12]} of yours here.", _UNKNOWN)
         return _Row(row["files"], row["size"], bool(row["complete"]))
 
-    async def _note(self, owner: str, status: TreeStatus, complete: bool) -> None:
-        row = (owner, status.digest, status.files, status.size, complete, time.time())
-        sql = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (owner, digest) DO UPDATE SET complete = max(complete, excluded.complete)"""
-        await self._db.write(lambda connection: connection.execute(sql, row))
+    async def _note(self, owner: str, status: TreeStatus, epoch: int) -> bool:
+        """Write down that `owner` has put the tree; False where since `epoch` something was collected.
+
+        Then the tree is safe from now on, but what of it is here is to be asked anew.
+        """
+        claims = self._blobs.claims
+
+        def change(connection: sqlite3.Connection) -> bool:
+            current = claims.epoch == epoch
+            row = (owner, status.digest, status.files, status.size, current and not status.missing, time.time())
+            connection.execute(_PUT, row)
+            return current
+
+        return await self._db.write(change)
 
 
 @contextlib.contextmanager

@@ -128,6 +128,7 @@ async def _close(receiver: Receiver, hop: asyncio.Future[Any], rest: list[bytes]
 async def _grant(receiver: Receiver) -> int:
     done = receiver.take_done()
     await receiver.blobs.grant(receiver.owner, done)
+    receiver.claim.drop(done)
     return len(done)
 
 
@@ -141,6 +142,7 @@ class Receiver:
         self.bad: list[str] = []
         self.done: dict[str, int] = {}
         self.blobs, self.owner = blobs, owner
+        self.claim = blobs.claims.open()
         self._lock = threading.Lock()
         self._head = bytearray()
         self._frame: Frame | None = None
@@ -246,7 +248,7 @@ class Receiver:
         if self._batch:
             batch, sizes = self._batch, self._batch_sizes
             self._batch, self._batch_sizes, self._batch_bytes = {}, {}, 0
-            self.blobs.install(batch)
+            self.blobs.install(batch, self.claim)
             self.done |= sizes
 
 

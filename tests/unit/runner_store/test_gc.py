@@ -1,0 +1,257 @@
+"""The garbage collector: what nothing refers to goes, all else stays, whoever works beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from runner.errors import Conflict, NotFound
+from runner.housekeeping import seconds_until
+from runner.models import GcKind, Input, Job, JobState, TreeEntry
+from runner.store import roots
+from runner.store.datasets import Content
+from runner.store.gc import Collector
+from runner.store.jobs import JobStore
+from runner.store.trash import Trash
+from runner.store.upload import receive
+from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
+
+NEVER, NOW = 0.0, 1e12
+
+
+@pytest.fixture
+def collector(store: Store) -> Collector:
+    return Collector(store.folder, store.blobs, store.trees, store.db)
+
+
+@pytest.fixture
+def jobs(store: Store) -> JobStore:
+    return JobStore(store.db)
+
+
+def job(code: str | None, output: str | None = None, inputs: tuple[Input, ...] = (), **changes: object) -> Job:
+    fields: dict[str, object] = {"state": JobState.SUCCEEDED, "created_at": 1.0, **changes}
+    return Job(owner="ann", project="p", number=0, command="x", code=code, output=output, inputs=inputs, **fields)  # type: ignore[arg-type]
+
+
+def freed(kinds: list[GcKind]) -> dict[str, tuple[int, int]]:
+    return {kind.kind: (kind.free_count, kind.free_size) for kind in kinds if kind.free_count}
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*/*") if path.is_file()}
+
+
+async def test_what_something_refers_to_stays(store: Store, jobs: JobStore, collector: Collector) -> None:
+    code = await store.add_tree({"train.py": b"code", "run*": b"#!/bin/sh"})
+    output = await store.add_tree({"model": b"weights"})
+    data = await store.add_tree({"image": b"pixels"}, owner="bob")
+    await store.datasets.add("bob", "faces", Content(data))
+    await jobs.create(job(code.digest, output.digest))
+    before = files_of(store.blobs.folder), files_of(store.trees.texts)
+    assert freed(await collector.survey(NOW)) == {}
+    assert freed(await collector.collect(NOW)) == {}
+    assert (files_of(store.blobs.folder), files_of(store.trees.texts)) == before
+    assert not (await store.trees.require(code.digest, "ann")).missing
+    kinds = {kind.kind: (kind.count, kind.size) for kind in await collector.survey(NOW)}
+    assert (kinds["code"], kinds["outputs"], kinds["datasets"]) == ((2, 13), (1, 7), (1, 6))
+
+
+async def test_what_a_deleted_job_alone_had_goes_at_once(store: Store, jobs: JobStore, collector: Collector) -> None:
+    code = await store.add_tree({"shared": b"both", "own": b"job one's"})
+    other = await store.add_tree({"shared": b"both"})
+    made, _ = await jobs.create(job(code.digest))
+    await jobs.create(job(other.digest))
+    farm = store.trees.link_farm(code.digest)
+    await jobs.delete(made)
+    told = await collector.survey(NEVER)
+    text = store.trees.text(code.digest).stat().st_size
+    assert freed(told) == {"unused": (2, 9 + text)}
+    assert store.blobs.has(sha(b"job one's")), "looking changes nothing"
+    assert freed(await collector.collect(NEVER)) == freed(told)
+    assert not store.blobs.has(sha(b"job one's"))
+    assert store.blobs.has(sha(b"both"))
+    assert not farm.exists()
+    assert not store.trees.text(code.digest).exists()
+    with pytest.raises(NotFound):
+        await store.trees.require(code.digest, "ann")
+    assert freed(await collector.collect(NEVER)) == {}
+
+
+async def test_a_young_upload_is_kept_for_its_launch_and_an_old_one_goes(store: Store, collector: Collector) -> None:
+    tree = await store.add_tree({"a": b"waiting"})
+    hour_ago = time.time() - 3600
+    assert freed(await collector.collect(hour_ago)) == {}
+    assert not (await store.trees.require(tree.digest, "ann")).missing
+    kinds = await collector.survey(hour_ago)
+    assert next(kind for kind in kinds if kind.kind == "uploads").size == 7
+    assert freed(await collector.collect(NOW))["unused"][0] == 2
+    assert not store.blobs.has(sha(b"waiting"))
+
+
+async def test_what_is_gone_can_be_sent_again(store: Store, collector: Collector) -> None:
+    await store.add_tree({"a": b"again", "b*": b"#!run"})
+    await collector.collect(NOW)
+    tree = await store.add_tree({"a": b"again", "b*": b"#!run"})
+    assert (store.trees.link_farm(tree.digest) / "a").read_bytes() == b"again"
+
+
+async def test_inputs_stay_until_their_job_has_ended(store: Store, jobs: JobStore, collector: Collector) -> None:
+    tree = await store.add_tree({"x": b"data"}, owner="bob")
+    mounted = Input("bob/datasets/d/1", "d", tree.digest)
+    made, _ = await jobs.create(job(None, inputs=(mounted,), state=JobState.RUNNING))
+    assert freed(await collector.collect(NOW)) == {}
+    await jobs.transition(made, JobState.SUCCEEDED)
+    await collector.collect(NOW)
+    assert not store.blobs.has(sha(b"data"))
+
+
+async def test_what_one_owner_lets_go_of_another_keeps(store: Store, jobs: JobStore, collector: Collector) -> None:
+    mine, theirs = await store.add_tree({"f": b"same"}), await store.add_tree({"f": b"same"}, owner="bob")
+    await store.datasets.add("bob", "d", Content(theirs))
+    await collector.collect(NOW)
+    assert store.blobs.has(sha(b"same"))
+    assert await store.blobs.held("ann", [sha(b"same")]) == {}
+    assert (await store.trees.require(theirs.digest, "bob")).files == 1
+    assert mine.digest == theirs.digest
+
+
+async def test_a_launch_of_code_that_was_collected_is_refused(
+    store: Store, jobs: JobStore, collector: Collector
+) -> None:
+    tree = await store.add_tree({"a": b"late"})
+    await collector.collect(NOW)
+    with pytest.raises(NotFound, match="removed meanwhile"):
+        await jobs.create(job(tree.digest))
+    with pytest.raises(NotFound, match="removed meanwhile"):
+        await store.datasets.add("ann", "d", Content(tree))
+
+
+async def test_partial_uploads_and_folders_of_no_job_go(store: Store, jobs: JobStore, collector: Collector) -> None:
+    part, young = store.blobs.partial_folder("ann") / sha(b"p"), store.blobs.partial_folder("ann") / sha(b"q")
+    part.write_bytes(b"x" * 100)
+    young.write_bytes(b"x")
+    os.utime(part, (1, 1))
+    made, _ = await jobs.create(job(None))
+    for number in (made.number, 7):
+        folder = store.folder / "jobs" / "ann" / "p" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "log").write_bytes(b"12345")
+    done = freed(await collector.collect(time.time() - 60))
+    assert done == {"uploads": (1, 100), "jobs": (1, 5)}
+    assert young.exists()
+    assert not part.exists()
+    assert [path.name for path in (store.folder / "jobs" / "ann" / "p").iterdir()] == [str(made.number)]
+
+
+async def test_a_damaged_manifest_stops_it_before_anything_goes(
+    store: Store, jobs: JobStore, collector: Collector
+) -> None:
+    tree = await store.add_tree({"a": b"kept"})
+    await jobs.create(job(tree.digest))
+    text = store.trees.text(tree.digest)
+    text.chmod(0o600)
+    text.write_bytes(b"")
+    with pytest.raises(Conflict, match="is damaged"):
+        await collector.collect(NOW)
+    assert store.blobs.has(sha(b"kept"))
+
+
+async def test_a_blob_between_its_arrival_and_its_holder_is_left_alone(store: Store, collector: Collector) -> None:
+    file = store.blobs.temporary("ann")
+    file.write_bytes(b"just come")
+    claim = store.blobs.claims.open()
+    store.blobs.install({sha(b"just come"): file}, claim)
+    assert freed(await collector.collect(NOW)) == {}
+    assert store.blobs.has(sha(b"just come"))
+    del claim
+    await collector.collect(NOW)
+    assert not store.blobs.has(sha(b"just come"))
+
+
+async def test_what_a_killed_pass_left_in_the_trash_goes_with_the_next(store: Store, collector: Collector) -> None:
+    folder = store.folder / "half"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "file").write_bytes(b"")
+    (folder / "deep").chmod(0o555)
+    Trash(store.folder).take(folder)
+    await collector.collect(NEVER)
+    assert not list((store.folder / "trash").iterdir())
+
+
+async def test_uploads_that_meet_the_collector_are_whole_or_are_told_what_is_missing(
+    store: Store, jobs: JobStore, collector: Collector
+) -> None:
+    """The same content put, used and forgotten over and over while passes with no grace run beside it."""
+    ended = asyncio.Event()
+
+    async def collect() -> int:
+        passes = 0
+        while not ended.is_set():
+            await collector.collect(time.time())
+            passes += 1
+        return passes
+
+    async def work(owner: str) -> int:
+        launched = 0
+        for turn in range(25):
+            contents = [b"common", b"of turn %d" % (turn % 3), owner.encode()]
+            entries = [entry_of(f"f{i}", data) for i, data in enumerate(contents)]
+            try:
+                tree = await store.add_entries(entries, contents, owner)
+                made, _ = await jobs.create(replace_owner(job(tree.digest), owner))
+            except (NotFound, Conflict):
+                continue  # collected before it was launched: with no grace that may be
+            launched += 1
+            for data in contents:
+                assert store.blobs.has(sha(data))
+            assert store.trees.entries(tree.digest)
+            held = await store.blobs.held(owner, [sha(data) for data in contents])
+            assert len(held) == 3
+            await jobs.delete(made)
+        return launched
+
+    collecting = asyncio.create_task(collect())
+    launched = await asyncio.gather(work("ann"), work("bob"))
+    ended.set()
+    assert await collecting > 1
+    assert min(launched) > 0
+
+
+def replace_owner(one: Job, owner: str) -> Job:
+    from dataclasses import replace
+
+    return replace(one, owner=owner)
+
+
+async def test_a_tree_noted_while_the_collector_forgot_its_blobs_is_not_called_whole(store: Store) -> None:
+    """The holder goes between the moment an upload asks what is missing and the moment its tree is written down."""
+    await receive(store.blobs, "ann", chunks([frame(b"a")]))
+    ask = store.trees._status
+
+    async def slow(*args: object) -> object:
+        status = await ask(*args)  # type: ignore[arg-type]
+        await store.db.write(lambda c: roots.release(c, store.blobs.claims, "ann", [sha(b"a")]))
+        store.trees._status = ask  # type: ignore[method-assign]
+        return status
+
+    store.trees._status = slow  # type: ignore[method-assign, assignment]
+    from runner.models import manifest_of
+
+    digest, text = manifest_of([TreeEntry("a", "file", 1, sha(b"a"))])
+    status = await store.trees.put(digest, chunks([text]), "ann")
+    assert [blob.digest for blob in status.missing] == [sha(b"a")]
+    with pytest.raises(Conflict):
+        await store.trees.require(digest, "ann")
+
+
+def test_the_nightly_time_is_the_next_one_the_clock_shows() -> None:
+    noon = datetime(2026, 5, 1, 12, 0, tzinfo=timezone.utc)
+    assert seconds_until("12:30", noon) == 1800
+    assert seconds_until("12:00", noon) == 24 * 3600
+    assert seconds_until("03:30", noon) == 15.5 * 3600
