@@ -72,13 +72,17 @@ def add(name: str, destination: str, install: bool | None, trust: bool, make_def
             saved = config.with_host(new)
             if make_default:
                 saved.with_default_host(name)
-            note(f"{name} is added.")
+            note(f"{name} is added." if make_default else f"{name} is added. {_how_to_reach(name, saved)}")
             if ready:
                 await _say_check(links[name])
         finally:
             await links.close()
 
     asyncio.run(work())
+
+
+def _how_to_reach(name: str, config: Config) -> str:
+    return f"Commands go to {config.default_host}; say --host {name}, or once: floyd-tui host default {name}"
 
 
 def _checked(new: HostConfig) -> HostConfig:
