@@ -1,9 +1,9 @@
-"""Streams that end properly: blocking iterators run in a thread one step ahead, asynchronous ones closed at once."""
+"""What ends properly: blocking iterators run in a thread one step ahead, asynchronous ones closed at once, threads."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -30,6 +30,16 @@ async def ahead(pieces: Generator[T, None, None]) -> AsyncGenerator[T, None]:
         if not task.cancelled():
             task.exception()  # it was raised above, or nobody waits for it any more
         await asyncio.to_thread(pieces.close)
+
+
+async def to_the_end(work: Callable[[], T]) -> T:
+    """Run `work` in a thread; where the caller is cancelled, only after it is done: no file appears later."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise
 
 
 @asynccontextmanager

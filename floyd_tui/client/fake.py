@@ -159,6 +159,12 @@ class FakeClient:
                 return
         raise not_found(f"file {path} in {source}")
 
+    async def contents(self, source: str, paths: Sequence[str]) -> AsyncIterator[bytes]:
+        digests = {info.path: info.digest for info in await self.files(source, recursive=True)}
+        for path in paths:
+            data = b"".join([piece async for piece in self.content(source, path)])
+            yield BLOB_FRAME.pack(bytes.fromhex(digests[path]), 0, len(data), 0, len(data)) + data
+
     async def datasets(self) -> list[Dataset]:
         await self.host.gate("datasets")
         return sorted(self.host.datasets.values(), key=lambda dataset: dataset.name)

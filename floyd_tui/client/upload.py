@@ -23,10 +23,12 @@ _PIECE = 4 << 20
 # Measured: larger ones gain nothing on a channel.
 _CHUNK = 256 << 10
 _MANIFEST_PIECE = 256 << 10
+# From this size on, in bytes, a manifest is sent only where the host does not know the tree: a question costs less.
+_LARGE_MANIFEST = 64 << 10
 # Failures in a row without a byte of progress, and the seconds that a line may stay away.
 _TRIES = 5
 _PATIENCE = 900.0
-_BAD_REQUEST, _CONFLICT = 400, 409
+_BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
 
 
 class Tree(Protocol):
@@ -106,10 +108,20 @@ async def _named(link: Link, tree: Tree) -> TreeStatus:
 
 async def _put(link: Link, tree: Tree) -> TreeStatus | HostUnreachable:
     try:
-        return await link.client.put_tree(tree.digest, _sliced(tree.manifest))
+        known = await _known(link, tree) if len(tree.manifest) >= _LARGE_MANIFEST else None
+        return known or await link.client.put_tree(tree.digest, _sliced(tree.manifest))
     except HostUnreachable as error:
         await _line_back(link, error)
         return error
+
+
+async def _known(link: Link, tree: Tree) -> TreeStatus | None:
+    try:
+        return await link.client.tree_status(tree.digest)
+    except RunnerProblem as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return None
 
 
 async def _sent(link: Link, wanted: Sequence[_Wanted], meter: Meter) -> HostUnreachable | RunnerProblem | None:

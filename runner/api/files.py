@@ -89,17 +89,24 @@ def _open_live(source: Source, path: str) -> _Opened:
 
 
 def _answer(request: Request, opened: _Opened) -> Response:
-    etag = f'"{opened.digest}"' if opened.digest else ""
+    start, end, status, headers = asked_range(request, opened.size, opened.digest)
+    headers["Content-Length"] = str(end - start)
+    return _FileAnswer(opened.descriptor, _read(opened.descriptor, start, end), status, headers)
+
+
+def asked_range(request: Request, size: int, digest: str = "") -> tuple[int, int, int, dict[str, str]]:
+    """What a request wants of `size` bytes: the first one, the one after the last, the status, and headers that say so.
+
+    Raises `BadRequest`, or `RangeNotSatisfiable`.
+    """
+    etag = f'"{digest}"' if digest else ""
     headers = {"Accept-Ranges": "bytes", **({"ETag": etag} if etag else {})}
     wanted = request.headers.get("range")
     if wanted is None or request.headers.get("if-range", etag) != etag:
-        start, end, status = 0, opened.size, 200
-    else:
-        start, end = _range(wanted, opened.size)
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{opened.size}"
-        status = 206
-    headers["Content-Length"] = str(end - start)
-    return _FileAnswer(opened.descriptor, _read(opened.descriptor, start, end), status, headers)
+        return 0, size, 200, headers
+    start, end = _range(wanted, size)
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return start, end, 206, headers
 
 
 def _range(text: str, size: int) -> tuple[int, int]:

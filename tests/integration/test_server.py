@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,33 @@ def test_content_in_ranges(http: httpx.Client) -> None:
     assert http.get("/v1/content", params={"source": "ranges", "path": "empty"}).content == b""
 
 
+def test_many_files_in_one_answer(http: httpx.Client) -> None:
+    files = {f"sub/{number}": os.urandom(number * 100) for number in range(100)}
+    dataset(http, "bundle", {**files, "big": BIG})
+    paths = [f"sub/{number}" for number in (7, 0, 99, 7)]
+    ask = partial(http.post, "/v1/contents", params={"source": "bundle"})
+    body = b"".join(frame(files[path]) for path in paths)
+    whole = ask(json=paths)
+    assert (whole.status_code, whole.content == body, whole.headers["content-length"]) == (200, True, str(len(body)))
+    for start in (0, 30, len(frame(files["sub/7"])), len(body) - 1):
+        rest = ask(json=paths, headers={"Range": f"bytes={start}-"})
+        assert (rest.status_code, rest.content == body[start:]) == (206, True), start
+    middle = ask(json=paths, headers={"Range": "bytes=10-999"})
+    assert middle.content == body[10:1000]
+    assert ask(json=[]).content == b""
+    within = http.post("/v1/contents", params={"source": "bundle/1/sub"}, json=["3"])
+    assert within.content == frame(files["sub/3"])
+    for paths, status, words in (
+        (["sub/1", "sub/none"], 404, "no 'sub/none'"),
+        (["sub"], 400, "not a file"),
+        (["../x"], 400, "not a path inside a tree"),
+        (["big"], 413, "no small file"),
+    ):
+        found, detail, _ = problem(ask(json=paths))
+        assert (found, words in detail) == (status, True), detail
+    assert problem(ask(json=5))[0] == 400
+
+
 def test_content_of_what_is_no_file(http: httpx.Client) -> None:
     link = TreeEntry("latest", "link", target="/etc/passwd")
     digest = put_entries(http, [entry_of("sub/file", b"1"), link], [b"1"])
@@ -325,6 +353,7 @@ def test_a_jobs_files_while_it_runs_and_as_the_next_dataset(http: httpx.Client) 
         assert content(http, "life/1", "deep/x").content == b"one\n"
         for path in ("leak", "all/etc/passwd", "deep", "none"):
             assert problem(content(http, "life/1", path))[0] == 404, path
+        assert problem(http.post("/v1/contents", params={"source": "life/1"}, json=["deep/x"]))[0] == 409
         early = problem(http.post("/v1/datasets/early/versions", json={"source": "life/1"}))
         assert (early[0], "may still change" in early[1]) == (409, True)
     finally:

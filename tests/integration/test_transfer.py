@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 from collections.abc import AsyncIterator, Callable
@@ -292,3 +293,34 @@ async def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, link: Hos
     write(tmp_path / "file", b"")
     with pytest.raises(TransferError, match="file"):
         await download(link, source, "", tmp_path / "file/below")
+
+
+async def many(tmp_path: Path, link: HostLink) -> str:
+    """A dataset of many small files, in `tmp_path`/many."""
+    noise = random.Random(5)
+    for number in range(2000):
+        write(tmp_path / f"many/{number % 7}/{number}", noise.randbytes(2048))
+    snapshot = await take(tmp_path / "many", defaults=())
+    await upload(link, snapshot)
+    return await dataset(link, snapshot)
+
+
+async def test_many_small_files_come_in_spite_of_a_cut_line(tmp_path: Path, link: HostLink, sshd: Sshd) -> None:
+    source, told = await many(tmp_path, link), list[Progress]()
+    came = await download(link, source, "", tmp_path / "to", progress=once(told, lambda: cut(sshd)))
+    assert contents(tmp_path / "to") == contents(tmp_path / "many")
+    assert came.files == 2000
+    assert (told[-1].done_files, told[-1].done_bytes) == (2000, 2000 * 2048)
+
+
+async def test_one_damaged_file_among_many_is_named(tmp_path: Path, link: HostLink, runner: RunnerProcess) -> None:
+    source = await many(tmp_path, link)
+    digest = hashlib.sha256((tmp_path / "many/3/3").read_bytes()).hexdigest()
+    blob = runner.data_dir / "blobs" / digest[:2] / digest
+    write(blob.with_name("new"), b"x" * 2048).replace(blob)
+    with pytest.raises(TransferError, match=r"3/3 arrived damaged twice"):
+        await download(link, source, "", tmp_path / "to")
+    assert "3/3" not in contents(tmp_path / "to")
+    write(blob.with_name("new"), (tmp_path / "many/3/3").read_bytes()).replace(blob)
+    await download(link, source, "", tmp_path / "to")
+    assert contents(tmp_path / "to") == contents(tmp_path / "many")
