@@ -24,6 +24,8 @@ _CONNECT, _READ, _WRITE = 10.0, 60.0, 60.0
 _LONG_READ = 600.0
 # How long a request whose answer must be known is tried again, in seconds without one.
 _UNTIL_KNOWN = 60.0
+# The runner's word for an address that its API does not have: it is of another time.
+NO_ROUTE = "no_route"
 # Answers from this size on are read in a thread, in bytes.
 _LARGE = 128 << 10
 QUICK = httpx.Timeout(_READ, connect=_CONNECT, write=_WRITE, pool=None)
@@ -152,7 +154,10 @@ class Requester:
         if not response.is_error:
             return
         if response.headers.get("Content-Type", "").partition(";")[0] == PROBLEM:
-            raise RunnerProblem(self.read(body, Problem))
+            problem = self.read(body, Problem)
+            if problem.code == NO_ROUTE:
+                raise self.strange("does not have what this floyd-tui asks for")
+            raise RunnerProblem(problem)
         detail = f"The runner on {self.road.name} answered {response.status_code} {response.reason_phrase}."
         hint = "Its log (runner.log in its data folder) says more."
         raise RunnerProblem(Problem("internal", "The runner failed", response.status_code, detail, hint))

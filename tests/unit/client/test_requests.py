@@ -63,6 +63,16 @@ async def test_answers_that_are_no_answers() -> None:
         assert link.status.state is LinkState.LIVE
 
 
+async def test_a_runner_that_lacks_a_route_is_to_be_brought_up_to_date() -> None:
+    async def job(request: Request) -> Response:
+        return Response(encode(Problem("no_route", "No such address", 404, "GET /v1/job?")), 404, media_type=PROBLEM)
+
+    async with unix_app(Route("/v1/job", job)) as app, link_to(app) as link:
+        with pytest.raises(RunnerProblem, match="does not have what this floyd-tui asks for") as caught:
+            await link.client.job("3")
+        assert "host install gpu1" in caught.value.hint
+
+
 async def test_parameters_travel_as_the_routes_want_them() -> None:
     seen = []
 
