@@ -19,6 +19,7 @@ from floyd_tui.client.transfer import Downloaded, Progress, download
 from floyd_tui.errors import FilesInTheWay, FloydError, ProjectError
 from floyd_tui.project.ignore import IgnoreRules
 from floyd_tui.project.link import find_link
+from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.progress_line import ProgressLine
@@ -164,7 +165,7 @@ class DownloadScreen(ModalScreen[Path | None]):
     def _ask_about(self, paths: Sequence[str]) -> None:
         what = "This file is" if len(paths) == 1 else f"These {len(paths):,} files are"
         self.query_one("#clash-title", Static).update(f"{what} here with other content, and would be lost:")
-        self.query_one("#clash-names", Static).update("\n".join(fmt.plain(path) for path in paths))
+        self.query_one("#clash-names", Static).update("\n".join(fmt.plain(shown_path(Path(path))) for path in paths))
         self._enter("clash")
 
     @on(Button.Pressed)
@@ -185,7 +186,7 @@ class DownloadScreen(ModalScreen[Path | None]):
         files, size = sum(one.files for one in came), sum(one.size for one in came)
         kept, left_out = sum(one.kept for one in came), [path for one in came for path in one.left_out]
         lines = [Content.styled(f"✔ {fmt.count(files, 'file')}, {fmt.size(size)}", "bold $good")]
-        lines.append(Content.styled(fmt.plain(str(self.came)), "$foreground"))
+        lines.append(Content.styled(fmt.plain(shown_path(self.came)), "$foreground"))
         if kept:
             lines.append(Content.styled(f"{fmt.count(kept, 'file')} more were here already.", "$dim"))
         if left_out:

@@ -143,6 +143,10 @@ class HomeScreen(Page):
         self.refresh_bindings()
 
     def _summarise(self) -> None:
+        if self.query_one("#jobs").has_class("-stale") and self._seen_at is not None:
+            seen = Content.styled(f"as of {fmt.ago(self._seen_at, fmt.now(self))}", "$warn")
+            self.query_one(PageRow).summarise(seen)
+            return
         active = [job.state for job in self._jobs.values() if not job.state.ended]
         roomy = self.size.width >= 100
         parts = [
@@ -187,6 +191,7 @@ class HomeScreen(Page):
         table = self.query_one("#jobs", RowTable)
         for job in self._shown()[:200]:
             table.change_row(job_row(job, now, self.paint, everything))
+        self._summarise()
 
     def _peek(self) -> None:
         self.query_one(JobPeek).show(self.job, fmt.now(self), self.paint)

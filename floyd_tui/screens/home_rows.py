@@ -14,7 +14,7 @@ ALL = ""
 PROJECT_COLUMNS = (
     Column("sign", "", 1),
     Column("name", "Project", 8, flex=1),
-    Column("jobs", "jobs", 4, right=True),
+    Column("jobs", "Jobs", 4, right=True),
 )
 
 

@@ -139,7 +139,7 @@ class JobScreen(ErrorFunnel[None]):
     def _draw_summary(self) -> None:
         row = self.query_one(TabRow)
         if self._stale and self._heard_at is not None:
-            row.summary = Content.styled(f"as of {fmt.age(self._heard_at, fmt.now(self))} ago", "$warn")
+            row.summary = Content.styled(f"as of {fmt.ago(self._heard_at, fmt.now(self))}", "$warn")
         elif self.size.width >= 70:
             files = fmt.count(self.job.output_files, "file") if self.job.output_files else ""
             facts = Content.styled(f"{fmt.size(self.job.log_size)} log   {files}".strip(), "$dim")

@@ -216,8 +216,7 @@ class WatchScreen(ErrorFunnel[None]):
         paths, at = self._changed
         more = f" and {len(paths) - PATHS_SHOWN} more" if len(paths) > PATHS_SHOWN else ""
         names = fmt.plain(", ".join(paths[:PATHS_SHOWN]))
-        ago = fmt.age(at, fmt.now(self))
-        return Content.assemble(names, more, (f"   {ago}{'' if ago == 'now' else ' ago'}", "$dim"))
+        return Content.assemble(names, more, (f"   {fmt.ago(at, fmt.now(self))}", "$dim"))
 
     def _run(self) -> Content:
         if self._job is None:

@@ -77,6 +77,12 @@ def age(then: float | None, now: float) -> str:
     return f"{int(seconds // (365 * 86400))}y"
 
 
+def ago(then: float | None, now: float) -> str:
+    """`age` in a sentence: ``now``, ``5m ago``; None is a dash."""
+    text = age(then, now)
+    return text if text in ("now", DASH) else f"{text} ago"
+
+
 def duration(seconds: float | None) -> str:
     """How long something took, in two units: ``0.4s``, ``42s``, ``4m 02s``, ``1h 05m``, ``2d 04h``; None is a dash."""
     if seconds is None:

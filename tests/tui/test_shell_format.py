@@ -159,3 +159,8 @@ def test_columns_give_way() -> None:
 
 def test_help_has_a_group_for_the_common_prefixes() -> None:
     assert {"job", "list", "table", "page", "app"} <= set(GROUPS)
+
+
+@pytest.mark.parametrize(("then", "text"), [(None, "—"), (99.0, "now"), (40.0, "1m ago"), (60.0, "40s ago")])
+def test_how_long_ago_reads_as_words(then: float | None, text: str) -> None:
+    assert fmt.ago(then, 100.0) == text
