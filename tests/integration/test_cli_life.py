@@ -125,6 +125,19 @@ def test_a_file_in_the_way_is_replaced_only_when_asked(shell: Shell) -> None:
     assert (shell.folder / "model.txt").read_text() == "new\n"
 
 
+def test_what_a_running_job_wrote_comes_once(shell: Shell) -> None:
+    shell("init", "live")
+    shell("run", "echo 1 > one; echo 2 > two; sleep 300")
+    wait_for(lambda: len(shell.json("output", "ls", "1")) == 2, "the files")
+    assert "2 files, 4 B" in shell("output", "get", "1").stderr
+    assert "0 files, 0 B, 2 here already" in shell("output", "get", "1").stderr
+    (shell.folder / "live-1" / "one").write_text("x\n")
+    assert "live-1/one is here already" in shell("output", "get", "1", code=1).stderr
+    shell("output", "get", "1", "--overwrite")
+    assert (shell.folder / "live-1" / "one").read_text() == "1\n"
+    shell("stop", "1")
+
+
 def test_what_floydhub_did_by_itself_is_said_at_each_launch(shell: Shell) -> None:
     shell("init", "old")
     (shell.folder / "floyd_requirements.txt").write_text("requests\n")
