@@ -12,6 +12,8 @@ from httpcore import SOCKET_OPTION
 
 # Measured on OpenSSH 9.2: larger writes gain nothing and make a cancel wait longer.
 _WRITE_SIZE = 256 * 1024
+# httpcore asks for 64 KiB at a time, which makes four turns of what one read of the socket brings.
+_READ_SIZE = 256 * 1024
 
 
 class ChannelBackend(httpcore.AsyncNetworkBackend):
@@ -48,10 +50,10 @@ class ChannelStream(httpcore.AsyncNetworkStream):
         self._reader, self._writer = reader, writer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, at most `max_bytes`; empty at the end."""
+        """What has come, at most `max_bytes` or 256 KiB, whichever is more; empty at the end."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._reader.read(max_bytes)
+                return await self._reader.read(max(max_bytes, _READ_SIZE))
         except TimeoutError as error:
             raise httpcore.ReadTimeout(f"nothing came for {timeout} s") from error
         except (asyncssh.Error, OSError) as error:

@@ -6,11 +6,12 @@ import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from exceptiongroup import BaseExceptionGroup
 
-from floyd_tui.client.ahead import closing
+from floyd_tui.client.ahead import closing, to_the_end
 from floyd_tui.client.bunch import SMALL, bunches, fetch_bunch
 from floyd_tui.client.part_file import PartFile
 from floyd_tui.client.place import Place, Plan, make_links
@@ -115,20 +116,31 @@ async def _fetch(client: Client, source: str, file: PartFile, meter: Meter) -> N
 
 
 async def _receive(client: Client, source: str, file: PartFile, have: int, meter: Meter) -> int:
-    gathered, received = bytearray(), 0
-    async with closing(client.content(source, file.info.path, have)) as parts:
-        async for data in parts:
-            gathered += data
-            if len(gathered) >= _HOP:
-                received += await _write(file, gathered, meter)
-    return received + await _write(file, gathered, meter)
+    """Fetch the rest of a file; a thread writes one part of it while the next one comes."""
+    gathered: list[bytes] = []
+    size = received = 0
+    writing = asyncio.ensure_future(_write(file, [], meter))
+    try:
+        async with closing(client.content(source, file.info.path, have)) as parts:
+            async for data in parts:
+                gathered.append(data)
+                size += len(data)
+                if size >= _HOP:
+                    received += await writing
+                    writing = asyncio.ensure_future(_write(file, gathered, meter))
+                    gathered, size = [], 0
+        received += await writing
+        return received + await _write(file, gathered, meter)
+    finally:
+        # Cut off, the file is kept for a next try: what has come belongs to it.
+        await asyncio.wait((writing,))
 
 
-async def _write(file: PartFile, gathered: bytearray, meter: Meter) -> int:
-    size = len(gathered)
-    await asyncio.to_thread(file.write, bytes(gathered))
-    gathered.clear()
-    meter.add(size)
+async def _write(file: PartFile, gathered: Sequence[bytes], meter: Meter) -> int:
+    size = sum(map(len, gathered))
+    if size:
+        await to_the_end(partial(file.write, gathered))
+        meter.add(size)
     return size
 
 

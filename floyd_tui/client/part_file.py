@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,14 +45,15 @@ class PartFile:
         except OSError as error:
             raise self._cannot(error) from error
 
-    def write(self, data: bytes) -> None:
+    def write(self, pieces: Sequence[bytes]) -> None:
         """Append what came; raises `TransferError`, on a full disk for example."""
         assert self._file is not None
+        for data in pieces:
+            self._sha.update(data)
         try:
-            self._file.write(data)
+            self._file.writelines(pieces)
         except OSError as error:
             raise self._cannot(error) from error
-        self._sha.update(data)
 
     def finish(self) -> bool:
         """Put the file at its place; False, and nothing left of it, where its content is not what was promised."""
