@@ -58,6 +58,7 @@ class HomeScreen(Page):
         self._projects: list[Project] = []
         self._project = ALL
         self._seen_at: float | None = None
+        self._next = ""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="home"):
@@ -134,6 +135,9 @@ class HomeScreen(Page):
         everything, now = self._project == ALL, fmt.now(self)
         table.set_columns(job_columns(everything))
         table.show_rows([job_row(job, now, self.paint, everything) for job in jobs])
+        if self._next in self._jobs:
+            table.move_to(self._next)
+            self._next = ""
         table.set_class(error is not None, "-stale")
         self._draw_note(error, bool(jobs))
         bar = self.query_one(FilterBar)
@@ -261,12 +265,12 @@ class HomeScreen(Page):
     def action_relaunch(self) -> None:
         """The form, with the job's settings."""
         if self.job:
-            job_actions.relaunch(self, self.link, self.job)
+            job_actions.relaunch(self, self.link, self.job, then=self._launched)
 
     def action_go_on(self) -> None:
         """The form, with the job's settings and its output mounted."""
         if self.job:
-            job_actions.relaunch(self, self.link, self.job, with_output=True)
+            job_actions.relaunch(self, self.link, self.job, True, self._launched)
 
     def action_stop(self) -> None:
         """Stop the job, once confirmed."""
@@ -284,17 +288,26 @@ class HomeScreen(Page):
 
     @work(exclusive=True, group="draft", exit_on_error=False)
     async def _open_new(self, folder: Path) -> None:
-        from floyd_tui.screens.launch_draft import draft_of
+        from floyd_tui.screens.launch_draft import as_last_time, draft_of
 
         try:
             draft = await draft_of(folder)
+            said = draft.launch
+            if not said.command and any(project.name == said.project for project in self._projects):
+                # A folder that says nothing runs as last time; what was new then is not now.
+                last = await as_last_time(self.link.client, said.project)
+                said = replace(last, message="") if last else said
         except FloydError as error:
             show_error(self, error)
             return
         for note in draft.notes:
             self.notify(note, severity="warning", markup=False)
-        launch = replace(draft.launch, project=draft.launch.project or self._project)
-        job_actions.open_form(self, self.link, launch, draft.folder)
+        launch = replace(said, project=said.project or self._project)
+        job_actions.open_form(self, self.link, launch, draft.folder, self._launched)
+
+    def _launched(self, job: Job) -> None:
+        """Coming back, the cursor is on what was launched: the next key is about that."""
+        self._next = job.name
 
     def action_filter(self) -> None:
         """Type a filter."""

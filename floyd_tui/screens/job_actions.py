@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,25 @@ def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
     screen.app.push_screen(JobScreen(link, job))
 
 
-def open_form(screen: Screen[Any], link: Link, draft: Launch, folder: Path | None) -> None:
-    """Show the launch form with `draft` in it, and the new job once it is launched."""
+Then = Callable[[Job], None]
+
+
+def open_form(screen: Screen[Any], link: Link, draft: Launch, folder: Path | None, then: Then | None = None) -> None:
+    """Show the launch form with `draft` in it, and the new job once it is launched; `then` is told of it."""
     from floyd_tui.screens.launch import LaunchScreen
 
     def launched(job: Job | None) -> None:
         if job:
             open_job(screen, link, job)
+            if then:
+                then(job)
 
     screen.app.push_screen(LaunchScreen(link, draft, folder), launched)
 
 
-def relaunch(screen: Screen[Any], link: Link, job: Job, with_output: bool = False) -> None:
+def relaunch(screen: Screen[Any], link: Link, job: Job, with_output: bool = False, then: Then | None = None) -> None:
     """The form for `job`'s code again with its settings, and `with_output` with its output mounted."""
-    open_form(screen, link, go_on_from(job) if with_output else job.relaunch(), None)
+    open_form(screen, link, go_on_from(job) if with_output else job.relaunch(), None, then)
 
 
 def can_go_on_from(job: Job) -> bool:

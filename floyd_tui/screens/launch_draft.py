@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from floyd_tui.client.protocol import Client
+from floyd_tui.errors import RunnerProblem
 from floyd_tui.project.config import load_config
 from floyd_tui.project.link import find_link
 from floyd_tui.project.run import Draft, adjust
@@ -29,6 +32,17 @@ def _read(folder: Path) -> Draft:
     config = load_config(root)
     name = link.name if link else suggested_name(root)
     return Draft(root, adjust(Launch(project=name, command=""), config.for_task(None)), config.warnings)
+
+
+async def as_last_time(client: Client, project: str) -> Launch | None:
+    """The settings of `project`'s last job, for other code; None where it never ran one. Raises `FloydError`."""
+    try:
+        last = await client.job(project) if project else None
+    except RunnerProblem as error:
+        if error.code != "not_found":
+            raise
+        last = None
+    return replace(last.relaunch(), code_from=None, relaunched_from=None) if last else None
 
 
 def suggested_name(folder: Path) -> str:

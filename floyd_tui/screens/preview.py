@@ -50,8 +50,7 @@ class PreviewScreen(Screen[None]):
         self._read()
 
     def _facts(self, more: str) -> None:
-        age = fmt.age(self.file.modified_at, fmt.now(self))
-        words = f"  {fmt.size(self.file.size)}   {age if age in ('now', fmt.DASH) else age + ' ago'}   {more}"
+        words = f"  {fmt.size(self.file.size)}   {fmt.ago(self.file.modified_at, fmt.now(self))}   {more}"
         self.query_one("#file-facts", Static).update(
             Content.assemble((fmt.plain(self.file.path), "bold"), (words, "$dim"))
         )

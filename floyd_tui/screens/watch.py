@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,11 +13,11 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from floyd_tui.client.protocol import Client, Link
-from floyd_tui.errors import FloydError, ProjectError, RunnerProblem
+from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project import rerun
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
-from floyd_tui.screens.launch_draft import draft_of
+from floyd_tui.screens.launch_draft import as_last_time, draft_of
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.live import change_or, follow
 from floyd_tui.widgets import format as fmt
@@ -100,17 +99,12 @@ class WatchScreen(ErrorFunnel[None]):
         self.refresh_bindings()
 
     async def _as_last_time(self, launch: Launch) -> Launch:
-        try:
-            last = await self._link.client.job(launch.project) if launch.project else None
-        except RunnerProblem as error:
-            if error.code != "not_found":
-                raise
-            last = None
+        last = await as_last_time(self._link.client, launch.project)
         if last is None:
             raise ProjectError(
                 "Nothing says what to run.", "Write `command:` in floyd.yml, or launch it once with n; then watch."
             )
-        return replace(last.relaunch(), code_from=None, relaunched_from=None)
+        return last
 
     # Watching
 

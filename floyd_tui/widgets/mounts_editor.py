@@ -25,7 +25,7 @@ class MountLine(Horizontal):
     def compose(self) -> ComposeResult:
         suggester = SuggestFromList(self._sources, case_sensitive=False)
         yield Input(
-            self._source, placeholder="dataset/version or project/job/output", compact=True, classes="source",
+            self._source, placeholder="mnist/1 or net/3/output", compact=True, classes="source",
             suggester=suggester,
         )  # fmt: skip
         yield Static(" at /floyd/input/", classes="at")

@@ -53,6 +53,33 @@ async def test_what_goes_up_and_what_stays_by_which_rule_is_shown_first(tmp_path
         assert not ui.host.trees
 
 
+async def test_coming_back_the_cursor_is_on_what_was_launched(tmp_path: Path, project: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        home = ui.app.screen
+        assert isinstance(home, HomeScreen)
+        await ui.until(lambda: home.job, "the jobs")
+        await form(ui)
+        await ui.press("ctrl+l")
+        await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the job's screen")
+        await ui.press("escape")
+        await ui.until(lambda: home.job and home.job.short == "net/1", "the cursor on it")
+
+
+async def test_a_folder_that_says_nothing_begins_as_last_time(tmp_path: Path, project: Path) -> None:
+    (project / "floyd.yml").unlink()
+    (project / ".floydexpt").write_text('{"name": "digits"}')
+    async with shell_ui(tmp_path) as ui:
+        await ui.sees("protein-fold")
+        screen = await form(ui)
+        last, values = ui.host.find_job("digits/7"), screen.values()
+        assert (values.command, values.environment, values.message) == (last.command, last.environment, "")
+        assert values.folder is not None, "this folder's code goes up, not the last job's"
+        await ui.press("ctrl+l")
+        await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the job's screen")
+        assert ui.host.find_job("digits/8").code in ui.host.trees
+        assert ui.host.find_job("digits/8").code != last.code
+
+
 async def test_a_launch_sends_the_code_and_opens_the_job(tmp_path: Path, project: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         screen = await form(ui)
