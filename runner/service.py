@@ -29,6 +29,7 @@ from runner.store.datasets import Datasets
 from runner.store.db import Database
 from runner.store.gc import Collector
 from runner.store.jobs import JobStore
+from runner.store.shelf import Shelf
 from runner.store.trees import Trees
 from runner.telemetry import Telemetry
 
@@ -47,6 +48,7 @@ class Runner:
         self.blobs = BlobStore(folder, self.db)
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, self.events.publish)
+        self.shelf = Shelf(self.db, self.datasets, self.events.publish)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)

@@ -1,29 +1,33 @@
-"""``data init|upload|add|ls|clone``: datasets and their versions."""
+"""``data init|upload|add|ls|clone``: datasets and their versions. What manages them is in `floyd_tui.cli.shelf`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from floyd_tui.cli import shelf
 from floyd_tui.cli.files import fetch, show_files
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.launching import progress_shown
-from floyd_tui.cli.options import host_option, job_reference, json_option
+from floyd_tui.cli.options import dataset_name, host_option, job_reference, json_option
 from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.link import find_link, write_link
 from floyd_tui.project.run import upload_dataset
 from floyd_tui.project.sizes import human_count, human_size
-from runner.models import AddedVersion, Dataset, FileInfo, NewVersion, Ref
+from runner.models import AddedVersion, Dataset, DatasetUse, FileInfo, NewVersion, Ref
 
 
 @click.group()
 def data() -> None:
-    """Upload, list and fetch datasets."""
+    """Upload, list, fetch and manage datasets."""
+
+
+for command in (shelf.rm, shelf.rename, shelf.describe, shelf.share, shelf.unshare, shelf.files, shelf.get, shelf.diff):
+    data.add_command(command)
 
 
 @data.command("init")
@@ -101,27 +105,25 @@ def ls(name: str | None, host: str | None, as_json: bool) -> None:
     """List datasets; the versions of DATASET; or the files of DATASET/VERSION."""
     ref = Ref.parse(name) if name else None
 
-    async def work(link: Link) -> tuple[list[Dataset], list[FileInfo]]:
+    async def work(link: Link) -> tuple[list[Dataset], list[DatasetUse], list[FileInfo]]:
         if ref is None:
-            return await link.client.datasets(), []
+            return await link.client.datasets(), [], []
+        name = dataset_name(ref)
         if ref.number is None:
-            return [await link.client.dataset(_dataset(ref))], []
-        return [], await link.client.files(_dataset(ref), ref.path, recursive=True)
+            uses = [] if as_json else await link.client.dataset_uses(name)
+            return [await link.client.dataset(name)], uses, []
+        return [], [], await link.client.files(name, ref.path, recursive=True)
 
-    datasets, files = on_host(host, work)
+    datasets, uses, files = on_host(host, work)
     if as_json:
         show_json(datasets if ref is None else datasets[0] if datasets else files)
     elif ref is None:
         _show_datasets(datasets)
     elif ref.number is None:
         _show_versions(datasets[0])
+        shelf.show_uses(datasets[0].name, uses)
     else:
         show_files(files, "It is empty.")
-
-
-def _dataset(ref: Ref) -> str:
-    """A dataset or version as the runner reads it, without the path inside it."""
-    return str(replace(ref.with_defaults("", "datasets"), path=""))
 
 
 @data.command("clone")
@@ -134,7 +136,7 @@ def clone(name: str, folder: Path | None, overwrite: bool, host: str | None) -> 
     ref = Ref.parse(name)
 
     async def work(link: Link) -> None:
-        await fetch(link, _dataset(ref), ref.path, folder or Path(ref.name), overwrite)
+        await fetch(link, dataset_name(ref), ref.path, folder or Path(ref.name), overwrite)
 
     on_host(host, work)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from runner.models import Ref
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,3 +65,8 @@ def job_reference(text: str | None) -> str:
 
         raise BadName(f"{text!r} is a dataset, not a job.")
     return str(ref.with_defaults("", "projects"))
+
+
+def dataset_name(ref: Ref) -> str:
+    """A dataset or version as the runner reads it, without the path inside it."""
+    return str(replace(ref.with_defaults("", "datasets"), path=""))

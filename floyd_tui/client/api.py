@@ -13,9 +13,13 @@ from floyd_tui.client.streams import LIVE, read_bytes, read_lines, read_log
 from runner.models import (
     AddedVersion,
     Dataset,
+    DatasetChange,
+    DatasetUse,
     Environment,
     Event,
+    FileChange,
     FileInfo,
+    GcReport,
     HostStats,
     Job,
     JobState,
@@ -121,6 +125,28 @@ class HttpClient:
         """Make a dataset's next version; content that is the latest's already makes none, so this may be repeated."""
         request = Request("POST", f"/v1/datasets/{_component(dataset)}/versions", body=version, timeout=PATIENT)
         return await self._requests.fetch(request, AddedVersion)
+
+    async def change_dataset(self, name: str, change: DatasetChange) -> Dataset:
+        """Rename, describe, share."""
+        request = Request("PATCH", "/v1/dataset", {"name": name}, body=change, repeatable=False)
+        return await self._requests.fetch(request, Dataset)
+
+    async def delete_dataset(self, name: str) -> None:
+        """Remove a version or a whole dataset."""
+        await self._requests.send(Request("DELETE", "/v1/dataset", {"name": name}, repeatable=False))
+
+    async def dataset_uses(self, name: str) -> list[DatasetUse]:
+        """The jobs that have a dataset, or a version of it, as an input."""
+        return await self._requests.fetch(Request("GET", "/v1/dataset/uses", {"name": name}), list[DatasetUse])
+
+    async def diff(self, old: str, new: str) -> list[FileChange]:
+        """What differs between two sources, by path."""
+        request = Request("GET", "/v1/diff", {"old": old, "new": new}, timeout=PATIENT)
+        return await self._requests.fetch(request, list[FileChange])
+
+    async def gc(self, dry_run: bool = False) -> GcReport:
+        """Free what nothing refers to, or only say what that is. A pass that is under way already is joined."""
+        return await self._requests.fetch(Request("GET" if dry_run else "POST", "/v1/gc", timeout=PATIENT), GcReport)
 
     async def environments(self) -> list[Environment]:
         """The catalogue of environments."""

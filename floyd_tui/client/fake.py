@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, list_folder, not_found
+from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
 from floyd_tui.config import Config
 from floyd_tui.errors import FloydError, HostUnreachable
@@ -45,7 +46,7 @@ from runner.models import (
 __all__ = ["NOW", "FakeClient", "FakeFile", "FakeHost", "FakeLink", "FakeLinks"]
 
 
-class FakeClient:
+class FakeClient(FakeStore):
     """`Client` over a `FakeHost`."""
 
     def __init__(self, host: FakeHost) -> None:

@@ -100,6 +100,7 @@ class FakeHost:
     trees: dict[str, list[TreeEntry]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     partial_blobs: dict[str, bytes] = field(default_factory=dict)
+    unused: int = 3_400_000_000
     latency: float = 0.0
     failures: dict[str, list[FloydError]] = field(default_factory=lambda: defaultdict(list))
     gates: dict[str, asyncio.Event] = field(default_factory=dict)

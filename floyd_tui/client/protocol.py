@@ -17,9 +17,13 @@ from floyd_tui.errors import FloydError
 from runner.models import (
     AddedVersion,
     Dataset,
+    DatasetChange,
+    DatasetUse,
     Environment,
     Event,
+    FileChange,
     FileInfo,
+    GcReport,
     HostStats,
     Job,
     JobState,
@@ -98,6 +102,26 @@ class Client(Protocol):
     async def datasets(self) -> list[Dataset]: ...
     async def dataset(self, name: str) -> Dataset: ...
     async def add_version(self, dataset: str, version: NewVersion) -> AddedVersion: ...
+
+    async def change_dataset(self, name: str, change: DatasetChange) -> Dataset:
+        """Rename, describe, share."""
+        ...
+
+    async def delete_dataset(self, name: str) -> None:
+        """Remove a version (``NAME/V``) or a whole dataset; refused while a job that has not ended uses it."""
+        ...
+
+    async def dataset_uses(self, name: str) -> list[DatasetUse]:
+        """The jobs that have a dataset, or the version named, as an input, newest first."""
+        ...
+
+    async def diff(self, old: str, new: str) -> list[FileChange]:
+        """What differs between two sources, by path."""
+        ...
+
+    async def gc(self, dry_run: bool = False) -> GcReport:
+        """Free what nothing refers to; with `dry_run` only say what that is."""
+        ...
 
     async def environments(self) -> list[Environment]: ...
 

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from runner.models.jobs import JobState
 from runner.models.names import version_name
 
 EntryKind = Literal["file", "link", "dir"]
@@ -217,6 +218,35 @@ class AddedVersion:
 
     version: DatasetVersion
     created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """What is to be changed of a dataset; None stays as it is. `public` shows it to everybody on the host."""
+
+    name: str | None = None
+    description: str | None = None
+    public: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetUse:
+    """A job of `owner` that has `version` of a dataset as an input; `job`, its name, is told of the caller's only."""
+
+    version: int
+    owner: str
+    state: JobState
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What became of a path from one tree to another, with its size in bytes before and after, where it is there."""
+
+    path: str
+    change: Literal["added", "removed", "changed"]
+    old_size: int | None = None
+    new_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

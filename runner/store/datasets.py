@@ -107,9 +107,9 @@ def _add(connection: sqlite3.Connection, owner: str, name: str, content: Content
     if latest is not None and latest.tree == content.tree.digest:
         return AddedVersion(latest, created=False)
     tree = content.tree
-    version = DatasetVersion(
-        owner, name, (latest.version if latest else 0) + 1, tree.digest, tree.files, tree.size, now, content.message
-    )
+    sql = "UPDATE datasets SET last_version = last_version + 1 WHERE owner = ? AND name = ? RETURNING last_version"
+    number: int = connection.execute(sql, (owner, name)).fetchone()[0]
+    version = DatasetVersion(owner, name, number, tree.digest, tree.files, tree.size, now, content.message)
     version = replace(version, source=content.source)
     connection.execute(
         """INSERT INTO versions (dataset, version, tree, files, size, message, source, created_at)

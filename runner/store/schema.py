@@ -98,4 +98,13 @@ CREATE TABLE launches (
 CREATE INDEX launches_by_job ON launches (job);
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES)
+_REMOVALS = """
+-- Numbers of removed versions are not given again.
+ALTER TABLE datasets ADD COLUMN last_version INTEGER NOT NULL DEFAULT 0;
+UPDATE datasets SET last_version = (SELECT coalesce(max(version), 0) FROM versions WHERE dataset = datasets.id);
+
+-- Blobs that fsck found damaged or gone: nobody has them until they are sent again.
+CREATE TABLE damaged (digest TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Conflict, NotFound
-from runner.housekeeping import seconds_until
+from runner.housekeeping import every_day, seconds_until
 from runner.models import GcKind, Input, Job, JobState, TreeEntry
 from runner.store import roots
 from runner.store.datasets import Content
@@ -255,3 +255,19 @@ def test_the_nightly_time_is_the_next_one_the_clock_shows() -> None:
     assert seconds_until("12:30", noon) == 1800
     assert seconds_until("12:00", noon) == 24 * 3600
     assert seconds_until("03:30", noon) == 15.5 * 3600
+
+
+async def test_it_collects_each_time_the_clock_shows_the_time_and_goes_on() -> None:
+    enough = asyncio.Event()
+    passes = []
+
+    async def work() -> None:
+        passes.append(True)
+        if len(passes) == 2:
+            enough.set()
+
+    almost = datetime(2026, 5, 1, 11, 59, 59, 990_000, tzinfo=timezone.utc)
+    nightly = asyncio.create_task(every_day("12:00", work, lambda: almost))
+    await asyncio.wait_for(enough.wait(), 10)
+    nightly.cancel()
+    await asyncio.wait((nightly,))
