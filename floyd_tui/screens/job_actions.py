@@ -13,7 +13,8 @@ from floyd_tui.errors import FloydError
 from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.drafts import go_on_from
 from floyd_tui.screens.errors import show_error
-from runner.models import Job, Launch
+from floyd_tui.widgets.format import words
+from runner.models import Job, JobState, Launch
 
 
 def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
@@ -54,9 +55,12 @@ def stop(screen: Screen[Any], link: Link, job: Job) -> None:
 
     async def do_stop() -> None:
         try:
-            await link.client.stop(job.name)
+            now = await link.client.stop(job.name)
         except FloydError as error:
             show_error(screen, error, link)
+            return
+        if now.state.ended and now.state is not JobState.STOPPED:
+            screen.notify(f"{job.short} had ended before: {words(now.state)}.")
         else:
             screen.notify(f"{job.short} is stopped. What it wrote so far is kept.")
 

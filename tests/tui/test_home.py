@@ -116,6 +116,16 @@ async def test_enter_opens_the_job_and_escape_comes_back(tmp_path: Path) -> None
         assert jobs(ui).cursor_key == "ada/projects/digits/6"
 
 
+async def test_a_job_that_ended_while_one_was_asked_is_not_said_to_be_stopped(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await on_job(ui, "digits/7")
+        await ui.press("s")
+        await ui.until(lambda: isinstance(ui.app.screen, Confirm), "the question")
+        ui.host.finish("digits/7", JobState.SUCCEEDED)
+        await ui.press("y")
+        await ui.sees("digits/7 had ended before: succeeded.")
+
+
 async def test_stop_asks_first_and_no_is_the_answer_at_hand(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await on_job(ui, "digits/7")
