@@ -52,13 +52,14 @@ class Bed:
         ]
         return [*options, f"-oCiphers={cipher}"] if cipher else options
 
-    def scp(self, source: str, target: str, cipher: str | None = None) -> None:
+    def scp(self, source: str, target: str, cipher: str | None = None, *options: str) -> None:
         """The peer ``scp -r``."""
-        subprocess.run(["scp", "-qr", *self.ssh(cipher), source, target], check=True)
+        subprocess.run(["scp", "-qr", *options, *self.ssh(cipher), source, target], check=True)
 
-    def rsync(self, source: str, target: str, cipher: str | None = None) -> None:
+    def rsync(self, source: str, target: str, cipher: str | None = None, *options: str) -> None:
         """The peer ``rsync -a``."""
-        subprocess.run(["rsync", "-a", "-e", " ".join(["ssh", *self.ssh(cipher)]), source, target], check=True)
+        shell = " ".join(["ssh", *self.ssh(cipher)])
+        subprocess.run(["rsync", "-a", *options, "-e", shell, source, target], check=True)
 
     def close(self) -> None:
         """Let go of the host."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from benchmarks.bed import GCM, Bed, bed
-from benchmarks.harness import Row, Work, beside
+from benchmarks.harness import Row, Work, beside, nothing
 from floyd_tui.client.transfer import download
 from floyd_tui.project.run import upload_dataset
 
 ROUNDS = 3
 BIG = 1 << 30
+TEXT = 1 << 28
 SMALL_FILES, SMALL_SIZE = 5_000, 4096
 
 
@@ -22,6 +23,7 @@ def run() -> Iterator[Row]:
     """The rows."""
     with bed() as road:
         yield from big_rows(road)
+        yield text_row(road)
         yield from small_rows(road)
 
 
@@ -37,18 +39,58 @@ def big_rows(road: Bed) -> Iterator[Row]:
     yield beside("transfer: 1 GiB down", 1.0, ROUNDS, down | peers(road, source, up=False), bytes=BIG)
 
 
+def text_row(road: Bed) -> Row:
+    """Lines as a training writes them as JSON, beside the peers with compression and without."""
+    source = road.fresh("text")
+    write = partial(write_text, source / "log.jsonl")
+    ends = (f"{source}/", f"127.0.0.1:{road.folder}/peer/")
+
+    def peer(move: Callable[..., None], *options: str) -> Work:
+        return Work(lambda: move(*ends, GCM, *options), lambda: road.fresh("peer"))
+
+    works = {
+        "ours": Work(lambda: road.run(upload_dataset(road.link, source, "text")), write),
+        "rsync": peer(road.rsync),
+        "rsync -z": peer(road.rsync, "-z"),
+        "scp -C": peer(road.scp, "-C"),
+    }
+    return beside("transfer: 256 MiB of JSON lines up", 2.0, ROUNDS, works, bytes=TEXT)
+
+
 def small_rows(road: Bed) -> Iterator[Row]:
-    """Many small files, the first time and again unchanged."""
+    """Many small files: the first time, back, and again unchanged, with one changed, with half of them renamed."""
     source = road.fresh("small")
     write = partial(write_small, source)
     write()
-    first = {"ours": Work(lambda: road.run(upload_dataset(road.link, source, "small")), write)}
+    ours = partial(small_up, road, source)
+    first = {"ours": Work(ours, write)}
     yield beside("transfer: 5,000 x 4 KB up, first", 1.0, ROUNDS, first | peers(road, source))
-    again = {
-        "ours": Work(lambda: road.run(upload_dataset(road.link, source, "small"))),
-        "rsync": Work(lambda: road.rsync(f"{source}/", f"127.0.0.1:{road.folder}/kept/")),
-    }
-    yield beside("transfer: 5,000 x 4 KB up, unchanged", 3.0, ROUNDS, again)
+    down = {"ours": Work(lambda: road.run(download(road.link, "small", "", road.fresh("down"))))}
+    yield beside("transfer: 5,000 x 4 KB down", 1.0, ROUNDS, down | peers(road, source, up=False))
+    for what, bar, prepare in (
+        ("unchanged", 3.0, nothing),
+        ("1 changed", 3.0, partial(change_one, source)),
+        ("2,500 renamed", 5.0, partial(rename_half, source)),
+    ):
+        rsync = Work(lambda: road.rsync(f"{source}/", f"127.0.0.1:{road.folder}/kept/"), prepare)
+        works = {"ours": Work(ours, prepare), "rsync": rsync}
+        yield beside(f"transfer: 5,000 x 4 KB up, {what}", bar, ROUNDS, works)
+
+
+def small_up(road: Bed, source: Path) -> None:
+    """The next version of the dataset of small files."""
+    road.run(upload_dataset(road.link, source, "small"))
+
+
+def change_one(folder: Path) -> None:
+    """Other content in one file."""
+    (folder / "49" / "4999.bin").write_bytes(os.urandom(SMALL_SIZE))
+
+
+def rename_half(folder: Path) -> None:
+    """Half of the folders, and so of the files, under new names."""
+    for path in sorted(folder.iterdir())[:25]:
+        path.rename(folder / os.urandom(8).hex())
 
 
 def peers(road: Bed, source: Path, up: bool = True) -> dict[str, Work]:
@@ -70,6 +112,16 @@ def write_big(path: Path) -> None:
     with path.open("wb") as file:
         for _ in range(BIG >> 24):
             file.write(os.urandom(64) + noise[64:])
+
+
+def write_text(path: Path) -> None:
+    """`TEXT` bytes of JSON lines, new ones each time, that zlib makes about a fifth of."""
+    noise = random.Random(0)
+    line = '{{"metric": "loss", "value": {:.6f}, "step": {}, "time": 17{:08.3f}}}\n'
+    block = "".join(line.format(noise.random(), step, step * 1.7) for step in range(50_000)).encode()
+    with path.open("wb") as file:
+        while file.tell() < TEXT:
+            file.write(os.urandom(32).hex().encode() + block)
 
 
 def write_small(folder: Path) -> None:

@@ -26,6 +26,8 @@ from runner.models.names import version_name
 
 EntryKind = Literal["file", "link", "dir"]
 DIGEST_LENGTH = 64
+# One for all: `json.dumps` makes a new one for each line.
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _CODES = {"f": "file", "x": "file", "l": "link", "d": "dir"}
 
 
@@ -53,7 +55,7 @@ class TreeEntry:
             row = ["l", self.path, self.target]
         else:
             row = ["d", self.path]
-        return json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n"
+        return _compact(row).encode("ascii") + b"\n"
 
 
 def path_key(path: str) -> bytes:

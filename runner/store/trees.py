@@ -83,13 +83,17 @@ class Trees:
         return status
 
     async def status(self, digest: str, owner: str) -> TreeStatus:
-        """Where the tree stands that `owner` has put; raises `NotFound` if they have not."""
+        """Where the tree stands that `owner` has put; raises `NotFound` if they have not.
+
+        Who asks is about to use it, so that it counts as put now.
+        """
         while True:
             epoch = self._blobs.claims.epoch
             row = await self._row(digest, owner)
             if row.complete:
-                return TreeStatus(digest, row.files, row.size)
-            status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
+                status = TreeStatus(digest, row.files, row.size)
+            else:
+                status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
             if status.missing or await self._note(owner, status, epoch):
                 return status
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from runner.errors import BadRequest, Conflict, NoSpace, NotFound
 from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
 from runner.store.disk import remove_tree
+from runner.store.gc import Collector
 from runner.store.manifests import below, entries_in, find_entry, outline, read_entries
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
@@ -218,3 +220,15 @@ def test_below_is_a_folders_own_tree() -> None:
     assert [e.path for e in below(entries, "a")] == ["b/c", "d"]
     assert below(entries, "") == entries
     assert outline(below(entries, "a")).files == 2
+
+
+async def test_a_tree_that_is_asked_for_is_kept_for_what_comes_next(store: Store) -> None:
+    tree = await store.add_tree({"a": b"1"})
+    collector = Collector(store.folder, store.blobs, store.trees, store.db)
+    asked = time.time()
+    assert not (await store.trees.status(tree.digest, "ann")).missing
+    await collector.collect(asked)
+    assert not (await store.trees.require(tree.digest, "ann")).missing
+    await collector.collect(time.time())
+    with pytest.raises(NotFound):
+        await store.trees.status(tree.digest, "ann")
