@@ -15,7 +15,7 @@ from floyd_tui.project.run import upload_dataset
 
 ROUNDS = 3
 BIG = 1 << 30
-TEXT = 1 << 28
+TEXT = 1 << 27
 SMALL_FILES, SMALL_SIZE = 5_000, 4096
 
 
@@ -54,7 +54,7 @@ def text_row(road: Bed) -> Row:
         "rsync -z": peer(road.rsync, "-z"),
         "scp -C": peer(road.scp, "-C"),
     }
-    return beside("transfer: 256 MiB of JSON lines up", 2.0, ROUNDS, works, bytes=TEXT)
+    return beside("transfer: 128 MiB of JSON lines up", 2.0, ROUNDS, works, bytes=TEXT)
 
 
 def small_rows(road: Bed) -> Iterator[Row]:
