@@ -35,7 +35,7 @@ def big_rows(road: Bed) -> Iterator[Row]:
     # Each of our uploads sends content that the store has not seen: else nothing would travel.
     up = {"ours": Work(lambda: road.run(upload_dataset(road.link, source, "big")), write), **peers(road, source)}
     yield beside("transfer: 1 GiB up", 1.0, ROUNDS, up, bytes=BIG)
-    down = {"ours": Work(lambda: road.run(download(road.link, "big", "", road.fresh("down"))))}
+    down = {"ours": fetch(road, "big")}
     yield beside("transfer: 1 GiB down", 1.0, ROUNDS, down | peers(road, source, up=False), bytes=BIG)
 
 
@@ -65,7 +65,7 @@ def small_rows(road: Bed) -> Iterator[Row]:
     ours = partial(small_up, road, source)
     first = {"ours": Work(ours, write)}
     yield beside("transfer: 5,000 x 4 KB up, first", 1.0, ROUNDS, first | peers(road, source))
-    down = {"ours": Work(lambda: road.run(download(road.link, "small", "", road.fresh("down"))))}
+    down = {"ours": fetch(road, "small")}
     yield beside("transfer: 5,000 x 4 KB down", 1.0, ROUNDS, down | peers(road, source, up=False))
     for what, bar, prepare in (
         ("unchanged", 3.0, nothing),
@@ -80,6 +80,11 @@ def small_rows(road: Bed) -> Iterator[Row]:
 def small_up(road: Bed, source: Path) -> None:
     """The next version of the dataset of small files."""
     road.run(upload_dataset(road.link, source, "small"))
+
+
+def fetch(road: Bed, name: str) -> Work:
+    """A dataset down, to a place that is empty each time."""
+    return Work(lambda: road.run(download(road.link, name, "", road.folder / "down")), lambda: road.fresh("down"))
 
 
 def change_one(folder: Path) -> None:
