@@ -104,3 +104,17 @@ def status(data_dir: Path | None) -> None:
 def socket(data_dir: Path | None) -> None:
     """Print the path of the socket, whether a daemon runs or not."""
     click.echo(Settings.load(data_dir).socket)
+
+
+@main.command()
+@data_dir
+@click.option("--json", "as_json", is_flag=True, help="Print a FsckReport, as docs/api.md says.")
+@_told
+def fsck(data_dir: Path | None, as_json: bool) -> None:
+    """Read all that is stored again; exit code 1 if anything is damaged. The runner may run meanwhile.
+
+    Damaged files go to quarantine/ in the data folder; the next upload of the same content heals what refers to them.
+    """
+    from runner import checking
+
+    sys.exit(checking.run(Settings.load(data_dir), as_json))

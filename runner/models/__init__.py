@@ -40,7 +40,7 @@ from runner.models.jobs import (
     is_transition_allowed,
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
-from runner.models.store import GcKind, GcReport, StoreKind
+from runner.models.store import Damage, FsckReport, GcKind, GcReport, StoreKind
 from runner.models.wire import (
     JSON,
     JSON_LINES,
@@ -82,6 +82,7 @@ __all__ = [
     "BadManifest",
     "BadMessage",
     "BadName",
+    "Damage",
     "Dataset",
     "DatasetChange",
     "DatasetUse",
@@ -90,6 +91,7 @@ __all__ = [
     "Event",
     "FileChange",
     "FileInfo",
+    "FsckReport",
     "GcKind",
     "GcReport",
     "GpuStats",

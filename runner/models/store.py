@@ -41,3 +41,20 @@ class GcReport:
     def free_count(self) -> int:
         """How many things go, or went."""
         return sum(kind.free_count for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A blob or manifest that is ``damaged`` or ``missing``, and the full names of what it touches."""
+
+    digest: str
+    what: str
+    touches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FsckReport:
+    """How many files were read, and what was found damaged."""
+
+    checked: int
+    damage: tuple[Damage, ...] = ()

@@ -124,6 +124,7 @@ class BlobStore:
             wanted = json.dumps(sorted(set(digests)))
             # CROSS keeps SQLite from walking the list once for each blob of the owner.
             sql = "SELECT digest, size FROM json_each(?) CROSS JOIN blob_holders ON digest = value WHERE owner = ?"
+            sql += " AND digest NOT IN (SELECT digest FROM damaged)"
             rows = connection.execute(sql, (wanted, owner))
             return {row["digest"]: row["size"] for row in rows}
 
@@ -195,6 +196,8 @@ class Taken:
 
 def _grant(connection: sqlite3.Connection, rows: list[tuple[str, str, int]]) -> None:
     connection.executemany("INSERT OR IGNORE INTO blob_holders VALUES (?, ?, ?)", rows)
+    if connection.execute("SELECT 1 FROM damaged LIMIT 1").fetchone():
+        connection.executemany("DELETE FROM damaged WHERE digest = ?", [(digest,) for _, digest, _ in rows])
 
 
 def park(part: Path, place: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -78,8 +79,8 @@ class Collector:
         await to_the_end(lambda: self._count_blobs(known, tally))
         await to_the_end(lambda: self._count_texts(wanted.all, tally))
         for path in await to_the_end(lambda: list(_partials(self._blobs.partials))):
-            status = path.stat()
-            tally["uploads"].add(status.st_size, goes=status.st_mtime <= cutoff)
+            size, changed_at = _stat_of(path)
+            tally["uploads"].add(size, goes=changed_at <= cutoff)
         for folder in await self._ownerless():
             tally["jobs"].add(await to_the_end(partial(_size_of, folder)), goes=True)
         return tally.kinds()
@@ -97,8 +98,11 @@ class Collector:
         for folder in sorted(path for path in self._blobs.folder.iterdir() if path.is_dir()):
             await self._sweep(_by_digest(folder), roots.unheld, freed["unused"])
         await self._sweep(await to_the_end(self._all_texts), roots.unwanted_texts, freed["unused"])
-        await self._sweep(_by_digest(self._trees.farms), roots.unwanted_texts, None)
-        old = [path for path in _partials(self._blobs.partials) if path.stat().st_mtime <= cutoff]
+        farms = _by_digest(self._trees.farms)
+        await self._sweep(farms, roots.unwanted_texts, None)
+        spoiled = {digest: [path for path in paths if path.suffix] for digest, paths in farms.items()}
+        await self._sweep(spoiled, roots.unmounted, None)
+        old = [path for path in _partials(self._blobs.partials) if _stat_of(path)[1] <= cutoff]
         for path in old:
             await to_the_end(partial(self._take, path, freed["uploads"]))
         for folder in await self._ownerless():
@@ -230,13 +234,19 @@ def _partials(folder: Path) -> Iterator[Path]:
 
 
 def _size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; 0 for what is gone."""
+    """Bytes of a file, or of all files below a folder; what goes meanwhile counts nothing."""
+    if not path.is_dir():
+        return _stat_of(path)[0]
+    return sum(_stat_of(Path(top, name))[0] for top, _, names in os.walk(path) for name in names)
+
+
+def _stat_of(path: Path) -> tuple[int, float]:
+    """Size in bytes and time of change; nothing and now for what is gone."""
     try:
-        if not path.is_dir():
-            return path.lstat().st_size
+        status = path.lstat()
     except FileNotFoundError:
-        return 0
-    return sum(os.lstat(os.path.join(top, name)).st_size for top, _, names in os.walk(path) for name in names)
+        return 0, time.time()
+    return status.st_size, status.st_mtime
 
 
 def _with_freed(kind: GcKind, freed: _Figures) -> GcKind:

@@ -108,6 +108,11 @@ def unwanted_texts(connection: sqlite3.Connection, digests: Iterable[str]) -> se
     return set(digests) - rows - wanted(connection, 0.0).all
 
 
+def unmounted(connection: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
+    """Those of `digests` that no job that has not ended has as an input."""
+    return set(digests) - {row[0] for row in connection.execute(_INPUTS)}
+
+
 def let_go(connection: sqlite3.Connection, owner: str, trees: Iterable[str | None]) -> None:
     """Say that `trees` are not on the way to anything: whoever referred to them is gone."""
     rows = [(owner, tree) for tree in trees if tree is not None]
