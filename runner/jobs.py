@@ -125,6 +125,9 @@ class Jobs:
         job = await self.get(name, caller)
         if not job.state.ended:
             raise Conflict(f"{job.short} is still {job.state}.", f"Stop it first: floyd-tui stop {job.short}")
+        # Its end is told before its folder is cleared up: two at that would get in each other's way.
+        if (task := self._tasks.get(job.name)) is not None:
+            await asyncio.wait({task})
         # The folder first: cut off in between, the job can be deleted once more.
         await to_the_end(lambda: remove_tree(self.folder(job)))
         await self._store.delete(job)
