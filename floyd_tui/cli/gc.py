@@ -73,7 +73,7 @@ def _show(report: GcReport) -> None:
             _WHAT[kind.kind],
             f"{kind.count:,}",
             human_size(kind.size),
-            human_size(kind.free_size) if kind.free_count else "",
+            _room(kind),
         )
         for kind in report.kinds
         if kind.count

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from floyd_tui.config import Config, HostConfig
-from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.sshd import Sshd, make_key
@@ -48,12 +47,6 @@ def says(shell: Shell, *words: str, code: int = 1) -> str:
     assert hint, f"no next step: {said}"
     assert error.rstrip().endswith((".", "?", ")")), error
     return said
-
-
-def containers(runner: RunnerProcess) -> str:
-    label = f"label=floyd.data-dir={runner.data_dir}"
-    found = subprocess.run([DOCKER, "ps", "-aq", "--filter", label], capture_output=True, text=True, check=True)
-    return found.stdout
 
 
 @pytest.mark.sshd
@@ -118,7 +111,7 @@ def test_an_image_that_cannot_be_had(tmp_path: Path, docker_runner: RunnerProces
     assert "127.0.0.1:9/no/such:image" in said
     [job] = shell.json("status")
     assert (job["state"], job["output"]) == ("failed", None)
-    assert containers(docker_runner) == ""
+    assert docker_runner.containers() == []
     assert not list((docker_runner.data_dir / "jobs").rglob("home"))
     assert "Known are: " in says(shell, "run", "--env", "python-3.1", "python3 train.py")
     assert len(shell.json("status")) == 1

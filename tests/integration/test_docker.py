@@ -116,8 +116,7 @@ def test_a_stopped_job_leaves_no_container(api: Api, docker_runner: RunnerProces
     api.stop("p/1")
     api.ended("p/1")
     docker_runner.stop()
-    listed = [DOCKER, "ps", "-aq", "--filter", f"label=floyd.data-dir={docker_runner.data_dir}"]
-    assert subprocess.run(listed, capture_output=True, check=True).stdout == b""
+    assert docker_runner.containers() == []
 
 
 def test_an_environment_that_needs_root_gives_its_files_back(docker_runner: RunnerProcess, docker_image: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from runner.models import HostStats, JobState, from_dict
 from tests.support.nvml import FakeDriver
-from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
@@ -95,13 +93,7 @@ def test_an_engine_without_a_gpu_runtime_is_named_and_leaves_no_container(tmp_pa
         assert job["state"] == "failed"
         assert "GPU" in job["reason"]
         assert "nvidia-container-toolkit" in job["reason"].lower().replace(" ", "-")
-        found = subprocess.run(
-            [DOCKER, "ps", "-aq", "--filter", f"label=floyd.data-dir={runner.data_dir}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert found.stdout == ""
+        assert runner.containers() == []
 
 
 def ended(http: httpx.Client) -> dict[str, Any] | None:

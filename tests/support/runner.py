@@ -15,6 +15,7 @@ from typing import Literal
 
 import httpx
 
+from tests.support.require import DOCKER
 from tests.support.wait import wait_for
 
 
@@ -85,6 +86,11 @@ class RunnerProcess:
         """A plain HTTP client on the socket."""
         transport = httpx.HTTPTransport(uds=str(self.socket))
         return httpx.Client(transport=transport, base_url="http://runner", timeout=60)
+
+    def containers(self) -> list[str]:
+        """Ids of all containers that this runner has in Docker, also those that have ended."""
+        listed = [DOCKER, "ps", "-aq", "--filter", f"label=floyd.data-dir={self.data_dir}"]
+        return subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
 
     def kill(self) -> None:
         """SIGKILL, as a crash."""
