@@ -5,14 +5,19 @@ Nothing is opened here but folders; symbolic links are kept as text and never fo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.ignore import IgnoreRules, Rule
+
+# An entry that stays here, its path and the rule that says so.
+LeaveOut = Callable[["os.DirEntry[str]", str, Rule], None]
 
 # A folder left out may be huge (.git, .venv); counting what is in it stops here, and says so.
 COUNT_AT_MOST = 5_000
@@ -58,10 +63,22 @@ class Found:
     special: list[str] = field(default_factory=list)
     left_out: dict[Rule, LeftOut] = field(default_factory=dict)
 
+    def sum_up(self, entry: os.DirEntry[str], path: str, rule: Rule) -> None:
+        """Count `entry` to what its rule leaves out."""
+        so_far = self.left_out.get(rule) or LeftOut(rule, 0, 0, path)
+        sizes = list(islice(sizes_of(entry), COUNT_AT_MOST - so_far.files))
+        files, size = so_far.files + len(sizes), so_far.size + sum(sizes)
+        self.left_out[rule] = LeftOut(rule, files, size, so_far.example, files >= COUNT_AT_MOST)
 
-def walk(root: Path, rules: IgnoreRules, check: Callable[[Found], None]) -> Found:
-    """Walk `root`; `check` is called for each folder and may raise to end the walk. Raises `ProjectError`."""
+
+def walk(root: Path, rules: IgnoreRules, check: Callable[[Found], None], leave_out: LeaveOut | None = None) -> Found:
+    """Walk `root`; `check` is called for each folder and may raise to end the walk. Raises `ProjectError`.
+
+    `leave_out` is told of each entry that stays, its path (a folder's ends in a slash) and the rule; without it they
+    are summed up by rule in `Found.left_out`.
+    """
     found = Found()
+    leave_out = leave_out or found.sum_up
     pending = [("", rules)]
     while pending:
         folder, rules = pending.pop()
@@ -74,7 +91,7 @@ def walk(root: Path, rules: IgnoreRules, check: Callable[[Found], None]) -> Foun
             path = f"{folder}/{entry.name}" if folder else entry.name
             is_dir = entry.is_dir(follow_symlinks=False)
             if rule := rules.match(path, is_dir):
-                _leave_out(entry, path + "/" * is_dir, rule, found)
+                leave_out(entry, path + "/" * is_dir, rule)
             elif is_dir:
                 pending.append((path, rules))
                 filled = True
@@ -101,26 +118,18 @@ def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
         ) from error
 
 
-def _leave_out(entry: os.DirEntry[str], shown: str, rule: Rule, found: Found) -> None:
-    found.left_out[rule] = _count(entry, found.left_out.get(rule) or LeftOut(rule, 0, 0, shown))
-
-
-def _count(entry: os.DirEntry[str], so_far: LeftOut) -> LeftOut:
-    files, size, more = so_far.files, so_far.size, so_far.more
+def sizes_of(entry: os.DirEntry[str]) -> Iterator[int]:
+    """The size in bytes of each file that `entry` is or holds; what is gone or unreadable is passed over."""
     pending = [entry]
-    while pending and not more:
+    while pending:
         one = pending.pop()
-        try:
-            if one.is_dir(follow_symlinks=False):
-                with os.scandir(one.path) as inside:
-                    pending.extend(inside)
+        # It stays here anyway, so what cannot be read of it is no matter.
+        with contextlib.suppress(OSError):
+            if not one.is_dir(follow_symlinks=False):
+                yield one.stat(follow_symlinks=False).st_size
                 continue
-            size += one.stat(follow_symlinks=False).st_size
-        except OSError:  # gone or unreadable: it stays here anyway
-            continue
-        files += 1
-        more = files >= COUNT_AT_MOST
-    return LeftOut(so_far.rule, files, size, so_far.example, more)
+            with os.scandir(one.path) as inside:
+                pending.extend(inside)
 
 
 def _add(entry: os.DirEntry[str], path: str, found: Found) -> bool:
