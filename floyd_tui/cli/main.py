@@ -35,6 +35,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "init": ("project:init", "Tie this folder to a project."),
         "run": ("run:run", "Run this project's code on a host."),
         "watch": ("run:watch", "Run again whenever a file of the project changes."),
+        "ignored": ("ignored:ignored", "List what stays here, by which rule, and what goes up."),
         "status": ("jobs:status", "List jobs, newest first."),
         "info": ("jobs:info", "Say all about one job."),
         "logs": ("logs:logs", "Print a job's log, or follow it."),
