@@ -4,6 +4,7 @@ They live in ``config.yaml`` in the user's config folder (``FLOYD_TUI_CONFIG`` n
 
     default_host: gpu1
     theme: floyd-dark
+    large_code: 100MiB                   # asked about before it goes up; or never
     hosts:
       gpu1:
         ssh: ada@gpu1.example.org:2222   # or an alias of ~/.ssh/config
@@ -26,12 +27,16 @@ from typing import Any
 import yaml
 
 from floyd_tui.errors import ConfigError
+from floyd_tui.sizes import parse_size
 from floyd_tui.yaml_edit import EditFailed, set_key, write_atomically
 from runner.models import BadName, check_name
 
 LOCAL = "local"
 FILE_NAME = "config.yaml"
 FOLDER_VARIABLE = "FLOYD_TUI_CONFIG"
+# FloydHub refused code folders above this size, in bytes; here they are asked about.
+LARGE_CODE = 100 << 20
+NEVER = "never"
 _DESTINATION = re.compile(
     r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?"
     r"(?:\[(?P<ip6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:@/\[\]]+)|(?P<bare6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))"
@@ -98,6 +103,8 @@ class Config:
     """The host that is meant where none is named."""
     theme: str = "floyd-dark"
     """The colours: a theme of floyd-tui, of Textual, or of your own themes folder."""
+    large_code: int | None = LARGE_CODE
+    """More code than this, in bytes, is asked about before it goes up; written as ``500MiB``, None as ``never``."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Your own keys: the id of a binding (see ``?`` in the app) to a comma-separated list of keys."""
 
@@ -180,7 +187,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
 
 def _read(folder: Path, data: dict[str, Any]) -> Config:
     path = folder / FILE_NAME
-    _only_known(path, data, ("hosts", "default_host", "theme", "keys"), "")
+    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "keys"), "")
     hosts = _read_hosts(path, _mapping(path, data, "hosts"))
     default = LOCAL if LOCAL in hosts else next(iter(hosts), "")
     if data.get("default_host") is not None:
@@ -190,6 +197,8 @@ def _read(folder: Path, data: dict[str, Any]) -> Config:
             raise ConfigError(f"{path}: default_host is {default!r}, which is not a host.", f"Hosts are: {known}.")
     keys = _mapping(path, data, "keys")
     config = Config(folder, hosts, default, keys={str(key): _string(path, keys, key, "keys.") for key in keys})
+    if data.get("large_code") is not None:
+        config = replace(config, large_code=_size(path, data, "large_code"))
     return replace(config, theme=_string(path, data, "theme")) if data.get("theme") is not None else config
 
 
@@ -238,6 +247,15 @@ def _string(path: Path, data: Mapping[Any, Any], key: Any, prefix: str = "") -> 
         return value
     shown = "empty" if value in (None, "") else repr(value)
     raise ConfigError(f"{path}: {prefix}{key} is {shown}, and should be a text.", f'Write `{key}: "…"`.')
+
+
+def _size(path: Path, data: Mapping[Any, Any], key: Any) -> int | None:
+    """Bytes, None for `NEVER`."""
+    value = str(data[key])
+    try:
+        return None if value == NEVER else parse_size(value)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {key}: {error}", f"Or write `{key}: {NEVER}`.") from error
 
 
 def _mapping(path: Path, data: Mapping[Any, Any], key: Any, prefix: str = "") -> Mapping[Any, Any]:

@@ -31,7 +31,7 @@ from floyd_tui.client.transfer import download
 from floyd_tui.config import LOCAL, Config, HostConfig
 from floyd_tui.errors import FloydError
 from floyd_tui.project.run import Draft, prepare, submit, upload_dataset
-from floyd_tui.project.sizes import human_size
+from floyd_tui.sizes import human_size
 from runner.models import AddedVersion, Job, JobState, Metric, Mount
 from scripts.demo_image import Choice, choose
 from scripts.test_image import docker_socket

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from floyd_tui.cli.show import printable
-from floyd_tui.project.sizes import human_duration, human_size
+from floyd_tui.sizes import human_duration, human_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress

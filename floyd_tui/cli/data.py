@@ -17,7 +17,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.link import find_link, write_link
 from floyd_tui.project.run import upload_dataset
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import AddedVersion, Dataset, DatasetUse, FileInfo, NewVersion, Ref
 
 

@@ -16,7 +16,7 @@ from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FilesInTheWay, FloydError
 from floyd_tui.project.link import LINK_FILES, write_link
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import FileInfo, Job, Ref
 
 

@@ -9,7 +9,7 @@ from floyd_tui.cli.options import host_option, json_option, yes_option
 from floyd_tui.cli.show import note, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import GcKind, GcReport
 
 _WHAT = {

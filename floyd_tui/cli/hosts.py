@@ -173,7 +173,7 @@ async def _say_check(link: Link) -> None:
 
 
 def _about(info: RunnerInfo, stats: HostStats) -> list[tuple[str, str]]:
-    from floyd_tui.project.sizes import human_size
+    from floyd_tui.sizes import human_size
 
     gpus = [f"{gpu.name}, {human_size(gpu.memory_total)}" if gpu.memory_total else gpu.name for gpu in stats.gpus]
     return [

@@ -17,7 +17,7 @@ from floyd_tui.cli.show import note, show_table
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.listing import Goes, Kind, Listing, Stays, by_size, folder_and_kind, list_folder
 from floyd_tui.project.run import Stage
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 
 SHOWN = 20
 T = TypeVar("T", Goes, Stays)

@@ -24,7 +24,7 @@ from floyd_tui.cli.show import (
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
-from floyd_tui.project.sizes import human_count, human_duration, human_size
+from floyd_tui.sizes import human_count, human_duration, human_size
 from runner.models import Job, JobState, Ref
 
 _STATES = [state.value for state in JobState]

@@ -15,7 +15,7 @@ from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.link import LINK_FILES
 from floyd_tui.project.mounts import distinct, parse_mount
-from floyd_tui.project.sizes import human_count, human_size, parse_duration, parse_size
+from floyd_tui.sizes import human_count, human_size, parse_duration, parse_size
 from runner.models import Limits
 
 if TYPE_CHECKING:

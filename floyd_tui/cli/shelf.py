@@ -13,7 +13,7 @@ from floyd_tui.cli.options import dataset_name, host_option, json_option, yes_op
 from floyd_tui.cli.show import note, show_json, show_table, state_cell
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import Dataset, DatasetChange, DatasetUse, FileChange, FileInfo, Ref
 
 # More uses than this are counted and not listed.

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from floyd_tui.project.sizes import human_duration
+from floyd_tui.sizes import human_duration
 from runner.models import Job, JobState, to_dict
 
 STATE_STYLE = {

@@ -18,7 +18,7 @@ from floyd_tui.client.place import Place, Plan, make_links
 from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FilesInTheWay, FloydError, TransferError
-from floyd_tui.project.sizes import human_size
+from floyd_tui.sizes import human_size
 
 # Several requests travel at once; more gain nothing on a line of 30 ms.
 _AT_ONCE = 8

@@ -91,6 +91,11 @@ async def upload(link: Link, tree: Tree, progress: Tell | None = None) -> TreeSt
     return status
 
 
+async def lacking(link: Link, tree: Tree) -> TreeStatus:
+    """Which blobs of `tree` the host lacks, before any is sent; raises as `upload`."""
+    return await _named(link, tree)
+
+
 def _standing(status: TreeStatus) -> tuple[int, int]:
     """What tells progress from none."""
     return len(status.missing), sum(blob.have for blob in status.missing)

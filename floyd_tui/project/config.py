@@ -16,7 +16,7 @@ import yaml
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import mounts_of
-from floyd_tui.project.sizes import parse_duration, parse_size
+from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import Limits, Mount
 
 CONFIG_FILES = ("floyd.yml", "floyd.yaml")

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import TreeEntry
 
-# FloydHub refused code folders above this size; here it is only worth a word.
-LARGE = 100 * 1000**2
 
-
-def notes_on(root: Path, entries: Sequence[TreeEntry], special: Sequence[str], is_code: bool) -> tuple[str, ...]:
-    """Sentences about `entries` of the folder `root`; `special` are the sockets, pipes and devices left behind.
-
-    Only of code is it worth saying that it is large.
-    """
-    notes = [*(_size_notes(root, entries) if is_code else ()), *_git_notes(entries), *_link_notes(entries)]
+def notes_on(entries: Sequence[TreeEntry], special: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about `entries`; `special` are the sockets, pipes and devices left behind."""
+    notes = [*_git_notes(entries), *_link_notes(entries)]
     if special:
         notes.append(f"Not a file, so not sent: {_listed(special)}.")
     return tuple(notes)
-
-
-def _size_notes(root: Path, entries: Sequence[TreeEntry]) -> list[str]:
-    total = sum(entry.size for entry in entries)
-    if total <= LARGE:
-        return []
-    tops: Counter[str] = Counter()
-    for entry in entries:
-        top, slash, _ = entry.path.partition("/")
-        tops[top + slash] += entry.size
-    (name, size), *_ = tops.most_common(1)
-    return [
-        f"{root.name} holds {human_size(total)}, {human_size(size)} of it in {name}. Data is better kept in a dataset"
-        " (floyd-tui data upload), and what jobs need not see in .floydignore."
-    ]
 
 
 def _git_notes(entries: Sequence[TreeEntry]) -> list[str]:

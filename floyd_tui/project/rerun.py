@@ -13,8 +13,8 @@ from pathlib import Path
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
-from floyd_tui.project.ignore import CODE_DEFAULTS
-from floyd_tui.project.run import Stage, scan, send_code
+from floyd_tui.project.large import Consider
+from floyd_tui.project.run import Stage, scan_code, send_code
 from floyd_tui.project.watch import changes
 from runner.models import Job, Launch
 
@@ -63,14 +63,14 @@ WatchEvent = Changed | Unchanged | Stopping | Sending | Launched | Failed
 
 
 async def watch_loop(
-    link: Link, folder: Path, launch: Launch, last: Job | None = None
+    link: Link, folder: Path, launch: Launch, last: Job | None = None, consider: Consider | None = None
 ) -> AsyncGenerator[WatchEvent, None]:
     """Run `folder` now, and again on each change, until the generator is closed.
 
-    `last` is a run to replace, stopped before the first one starts. Raises `ProjectError` if the folder cannot be
-    watched; what goes wrong with a run is told as `Failed`.
+    `last` is a run to replace, stopped before the first one starts; `consider` is asked before much goes up. Raises
+    `ProjectError` if the folder cannot be watched; what goes wrong with a run is told as `Failed`.
     """
-    loop = _Loop(link, folder, launch, last)
+    loop = _Loop(link, folder, launch, last, consider)
     work = asyncio.create_task(loop.work())
     try:
         while True:
@@ -94,12 +94,13 @@ async def _end(task: asyncio.Task[None]) -> None:
 class _Loop:
     """One watched folder: its last run and what that was made of."""
 
-    def __init__(self, link: Link, folder: Path, launch: Launch, last: Job | None) -> None:
+    def __init__(self, link: Link, folder: Path, launch: Launch, last: Job | None, consider: Consider | None) -> None:
         self.events: asyncio.Queue[WatchEvent] = asyncio.Queue()
         self._link = link
         self._folder = folder
         self._launch = launch
         self._last = last
+        self._consider = consider
         self._ran: str | None = None
         self._interruptible = True
 
@@ -134,7 +135,7 @@ class _Loop:
         try:
             await self._link.connected()
             await self._link.client.check_launch(self._launch)
-            snapshot = await scan(self._folder, CODE_DEFAULTS, self._tell)
+            snapshot = await scan_code(self._link, self._folder, self._tell, self._consider)
             if snapshot.digest == self._ran:
                 self.events.put_nowait(Unchanged())
                 return

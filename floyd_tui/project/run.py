@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
@@ -19,6 +19,9 @@ from floyd_tui.project.ignore import CODE_DEFAULTS, DATA_DEFAULTS
 from floyd_tui.project.link import find_link
 from floyd_tui.project.snapshot import ScanProgress, Snapshot, take
 from runner.models import AddedVersion, BadName, Job, Launch, Limits, NewVersion, check_name
+
+if TYPE_CHECKING:
+    from floyd_tui.project.large import Consider
 
 Executor = Literal["docker", "process"]
 Phase = Literal["scanning", "uploading", "launching"]
@@ -144,17 +147,24 @@ def relaunch(job: Job, flags: RunSettings = NOTHING_SAID, executor: Executor | N
     return adjust(job.relaunch(), flags, executor)
 
 
-async def submit(link: Link, folder: Path | None, launch: Launch, progress: Tell | None = None) -> Job:
+async def submit(
+    link: Link,
+    folder: Path | None,
+    launch: Launch,
+    progress: Tell | None = None,
+    consider: Consider | None = None,
+) -> Job:
     """Take a snapshot of `folder`, send what the host lacks of it, and launch; without a folder, just launch.
 
-    The host is asked first whether it could run this: nobody waits for an upload whose launch is then refused.
+    The host is asked first whether it could run this: nobody waits for an upload whose launch is then refused. And
+    `consider` is asked before much goes up.
     Cancelling before the launching phase leaves nothing on the host but blobs that the next upload need not send.
     Raises `ProjectError`, `TransferError`, `HostError` or `RunnerProblem`.
     """
     tell = progress or _silent
     if folder is not None:
         await link.client.check_launch(replace(launch, code=None, code_from=None))
-        snapshot = await scan(folder, CODE_DEFAULTS, tell)
+        snapshot = await scan_code(link, folder, tell, consider)
         launch = await send_code(link, snapshot, launch, tell)
     tell(Stage("launching"))
     return await link.client.launch(launch)
@@ -166,6 +176,14 @@ async def send_code(link: Link, snapshot: Snapshot, launch: Launch, progress: Te
         return replace(launch, code=None, code_from=None)
     await send(link, snapshot, progress)
     return replace(launch, code=snapshot.digest, code_from=None)
+
+
+async def scan_code(link: Link, folder: Path, progress: Tell, consider: Consider | None = None) -> Snapshot:
+    """Take a snapshot that `consider` agrees to; raises `Declined` where there is none, or as `submit`."""
+    while True:
+        snapshot = await scan(folder, CODE_DEFAULTS, progress)
+        if consider is None or await consider.agrees(link, snapshot):
+            return snapshot
 
 
 async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snapshot:

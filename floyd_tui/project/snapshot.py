@@ -125,7 +125,7 @@ class _Scan:
         digests = self._digests(found.files)
         self._cache.save(digests, started)
         self._report(0, 0, force=True)
-        return self._snapshot(found, digests, is_code=defaults == CODE_DEFAULTS)
+        return self._snapshot(found, digests)
 
     def _walked(self, found: Found) -> None:
         self._stop_if_cancelled()
@@ -210,14 +210,14 @@ class _Scan:
             done = min(self._done_bytes, self._total_bytes)
             self._tell(ScanProgress(self._done_files, self._total_files, done, self._total_bytes))
 
-    def _snapshot(self, found: Found, digests: Iterable[tuple[FoundFile, str]], is_code: bool) -> Snapshot:
+    def _snapshot(self, found: Found, digests: Iterable[tuple[FoundFile, str]]) -> Snapshot:
         entries = [TreeEntry(f.path, "file", f.size, digest, f.executable) for f, digest in digests]
         entries += [TreeEntry(path, "link", target=target) for path, target in found.links]
         entries += [TreeEntry(path, "dir") for path in found.empty]
         entries.sort(key=lambda entry: path_key(entry.path))
         digest, manifest = manifest_of(entries)
         left_out = tuple(sorted(found.left_out.values(), key=lambda one: -one.size))
-        notes = notes_on(self._root, entries, found.special, is_code)
+        notes = notes_on(entries, found.special)
         return Snapshot(self._root, entries, digest, manifest, left_out, notes)
 
 

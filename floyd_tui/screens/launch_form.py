@@ -10,7 +10,7 @@ from pathlib import Path
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import distinct, make_mount
-from floyd_tui.project.sizes import parse_duration, parse_size
+from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import BadName, Launch, Limits, Mount, check_name
 
 MOST_GPUS = 64

@@ -9,7 +9,7 @@ import math
 import time
 from datetime import datetime
 
-from floyd_tui.project.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_size
 from runner.models import Job, JobState
 
 DASH = "—"

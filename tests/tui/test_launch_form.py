@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from floyd_tui.client.fake import FakeLinks
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.sizes import parse_duration
 from floyd_tui.screens.drafts import go_on_from
 from floyd_tui.screens.launch_draft import draft_of, suggested_name
 from floyd_tui.screens.launch_form import FormValues, read, shown_seconds, values_of
+from floyd_tui.sizes import parse_duration
 from runner.models import Input, Job, Launch, Limits, Mount
 
 DRAFT = Launch(

@@ -170,3 +170,13 @@ def test_a_new_file_is_private_and_a_link_is_followed(tmp_path: Path) -> None:
     Config.load(tmp_path / "linked").with_theme("other")
     assert (tmp_path / "linked/config.yaml").is_symlink()
     assert Config.load(dotfiles).theme == "other"
+
+
+def test_how_much_code_is_asked_about_is_a_size_or_never(tmp_path: Path) -> None:
+    assert Config.load(tmp_path / "nothing").large_code == 100 << 20
+    assert Config.load(write(tmp_path, "large_code: 2GiB\n")).large_code == 2 << 30
+    assert Config.load(write(tmp_path, "large_code: 1000\n")).large_code == 1000
+    assert Config.load(write(tmp_path, "large_code: never\n")).large_code is None
+    with pytest.raises(ConfigError, match="large_code: 'much' is not a size") as caught:
+        Config.load(write(tmp_path, "large_code: much\n"))
+    assert "never" in caught.value.hint

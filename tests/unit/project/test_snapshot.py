@@ -208,15 +208,6 @@ async def test_cancelling_ends_the_threads(folder: Path, tmp_path: Path, monkeyp
     await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 10)
 
 
-async def test_a_large_folder_is_worth_a_word(folder: Path, tmp_path: Path) -> None:
-    (folder / "data").mkdir()
-    with (folder / "data" / "big").open("wb") as stream:
-        stream.truncate(101 * 1000**2)
-    shot = await snap(folder, tmp_path)
-    assert any("96.3 MiB" in note and "data/" in note for note in shot.warnings)
-    assert (await snap(folder, tmp_path, defaults=DATA_DEFAULTS)).warnings == ()
-
-
 NAMES = st.binary(min_size=1, max_size=8).filter(lambda name: name not in (b".", b"..") and not {0, 47} & set(name))
 TREES = st.recursive(
     st.binary(max_size=20) | st.booleans(), lambda inner: st.dictionaries(NAMES, inner, max_size=4), max_leaves=12

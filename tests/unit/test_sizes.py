@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floyd_tui.project.sizes import human_count, human_duration, human_size, parse_duration, parse_size
+from floyd_tui.sizes import human_count, human_duration, human_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
