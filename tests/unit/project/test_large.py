@@ -69,8 +69,7 @@ async def test_what_is_on_the_host_is_not_asked_about_again(link: FakeLink, proj
 
 
 async def test_up_to_the_limit_nobody_is_asked(link: FakeLink, project: Path) -> None:
-    size = sum(path.stat().st_size for path in project.rglob("*") if path.is_file())
-    await launch(link, project, Person(), limit=size)
+    await launch(link, project, Person(), limit=(await take(project)).size)
 
 
 async def test_what_is_left_out_does_not_go_up_then_or_later(link: FakeLink, project: Path) -> None:
@@ -78,7 +77,7 @@ async def test_what_is_left_out_does_not_go_up_then_or_later(link: FakeLink, pro
     job = await launch(link, project, person)
     assert (project / ".floydignore").read_text() == "/runs/1/\n"
     left = await take(project)
-    assert [entry.path for entry in left.entries] == [".floydignore", "main.py"]
+    assert [entry.path for entry in left.entries] == [".floydignore", "main.py", "runs"]
     assert job.code == left.digest
 
 
