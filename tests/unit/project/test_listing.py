@@ -153,9 +153,20 @@ def test_the_line_for_a_path_leaves_out_that_path(
     assert not rule.matches(f"below/{name}", is_dir=folder)
     if name[-1].isspace() and not name[-1].isascii():
         return  # Only our reader, not git, takes these for blanks at a line's end.
-    command = ["git", "-C", str(root), "-c", "core.excludesFile=", "check-ignore", "--no-index", "--stdin", "-z"]
-    done = subprocess.run(command, input=os.fsencode(path), capture_output=True, check=False)
-    assert done.stdout == os.fsencode(path) + b"\0"
+    command = [
+        "git",
+        "--literal-pathspecs",
+        "-C",
+        str(root),
+        "-c",
+        "core.excludesFile=",
+        "check-ignore",
+        "--no-index",
+        "--stdin",
+        "-z",
+    ]
+    done = subprocess.run(command, input=os.fsencode(f"./{path}"), capture_output=True, check=False)
+    assert done.stdout == os.fsencode(f"./{path}") + b"\0"
 
 
 def test_lines_are_added_once_below_those_there_are(tmp_path: Path) -> None:
