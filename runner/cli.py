@@ -26,10 +26,14 @@ def _told(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except RunnerError as error:
-            click.echo(f"{error.title}: {error.detail} {error.hint}".rstrip(), err=True)
+            _tell(error)
             sys.exit(1)
 
     return run
+
+
+def _tell(error: RunnerError) -> None:
+    click.echo(f"{error.title}: {error.detail} {error.hint}".rstrip(), err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,12 +113,17 @@ def socket(data_dir: Path | None) -> None:
 @main.command()
 @data_dir
 @click.option("--json", "as_json", is_flag=True, help="Print a FsckReport, as docs/api.md says.")
-@_told
 def fsck(data_dir: Path | None, as_json: bool) -> None:
-    """Read all that is stored again; exit code 1 if anything is damaged. The runner may run meanwhile.
+    """Read all that is stored again, and name what is damaged. The runner may run meanwhile.
 
     Damaged files go to quarantine/ in the data folder; the next upload of the same content heals what refers to them.
+
+    Exit code: 0 nothing is damaged, 1 something is or was, 2 it could not be checked, 130 interrupted with Ctrl-C.
     """
     from runner import checking
 
-    sys.exit(checking.run(Settings.load(data_dir), as_json))
+    try:
+        sys.exit(checking.run(Settings.load(data_dir), as_json))
+    except RunnerError as error:
+        _tell(error)
+        sys.exit(2)

@@ -8,7 +8,8 @@ Each has a headline, one clear sentence and the next step; the API turns them in
     ├── NotFound        404  no such thing, or not yours to see
     ├── Conflict        409  not in this state
     ├── TooLarge        413  over a limit of size
-    ├── NoSpace         507  the host's disk is full
+    ├── NoSpace         507  the host's disk is full, or nearly
+    ├── Damaged         500  the disk lost or changed what was stored
     └── Unavailable     503  something the host needs is not there (Docker, an image, a GPU)
 """
 
@@ -60,3 +61,7 @@ class Unavailable(RunnerError):
 
 class NoSpace(RunnerError):
     status, code, title = 507, "no_space", "The host's disk is full"
+
+
+class Damaged(RunnerError):
+    status, code, title = 500, "damaged", "Damaged on the host"

@@ -13,6 +13,7 @@ from runner.executors import Executors
 from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, check_name
 from runner.sources import Sources
 from runner.store.jobs import JobStore
+from runner.store.room import Room
 from runner.store.trees import Trees
 
 # Linux takes no single argument of 128 KiB or more, and the command is one.
@@ -29,8 +30,15 @@ class Launching:
     """Checks launches against what is stored and what the host has."""
 
     def __init__(
-        self, store: JobStore, trees: Trees, sources: Sources, environments: Environments, executors: Executors
+        self,
+        store: JobStore,
+        trees: Trees,
+        sources: Sources,
+        environments: Environments,
+        executors: Executors,
+        room: Room,
     ) -> None:
+        self._room = room
         self._store = store
         self._trees = trees
         self._sources = sources
@@ -40,7 +48,8 @@ class Launching:
     async def check(self, launch: Launch, caller: str, devices: int, gpu_note: str) -> Job:
         """The queued job, without a number yet, that `launch` asks for; `devices` is how many GPUs the host has.
 
-        Raises `BadName`, `BadRequest`, `NotFound`, `Conflict` or `Unavailable`, each with the next step.
+        Raises `BadName`, `BadRequest`, `NotFound`, `Conflict`, `Unavailable`, `NoSpace` or `Damaged`, each with the
+        next step.
         """
         check_name(launch.project, "project name")
         _check_command(launch.command)
@@ -55,6 +64,8 @@ class Launching:
         if executor.name == "docker":
             found = self._environments.get(launch.environment)
             environment, image = found.name, (found.gpu_image if launch.gpus else "") or found.image
+        code, inputs = await self._code(launch, caller), await self._inputs(launch.mounts, caller)
+        await self._require_room(code, caller)
         return Job(
             owner=caller,
             project=launch.project,
@@ -62,8 +73,8 @@ class Launching:
             state=JobState.QUEUED,
             command=launch.command,
             created_at=time.time(),
-            code=await self._code(launch, caller),
-            inputs=await self._inputs(launch.mounts, caller),
+            code=code,
+            inputs=inputs,
             environment=environment,
             image=image,
             executor=executor.name,
@@ -89,7 +100,13 @@ class Launching:
         job = await self._store.find(caller, ref.name, ref.number) if ref.owner == caller else None
         if job is None:
             raise NotFound(f"There is no job {launch.code_from} here.", "Look at `floyd-tui status`.")
+        if job.code is not None:
+            await self._trees.require_sound(job.code, f"the code of {job.short}")
         return job.code
+
+    async def _require_room(self, code: str | None, caller: str) -> None:
+        needed = (await self._trees.status(code, caller)).size if code is not None else 0
+        await asyncio.to_thread(self._room.require_for_job, needed)
 
     async def _inputs(self, mounts: tuple[Mount, ...], caller: str) -> tuple[Input, ...]:
         inputs: list[Input] = []
@@ -100,6 +117,7 @@ class Launching:
             source = await self._sources.resolve(mount.source, caller)
             found = Input(source.name, destination, source.require_tree(), source.path)
             await asyncio.to_thread(self._check_no_link, found)
+            await self._trees.require_sound(found.tree, found.source)
             inputs.append(found)
         return tuple(inputs)
 

@@ -45,7 +45,7 @@ class Runner:
         self.started_at = time.time()
         self.events = Hub()
         self.db = Database(settings.database)
-        self.blobs = BlobStore(folder, self.db)
+        self.blobs = BlobStore(folder, self.db, settings.disk_reserve)
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, self.events.publish)
         self.shelf = Shelf(self.db, self.datasets, self.events.publish)
@@ -64,9 +64,11 @@ class Runner:
         parts = Parts(
             self.settings, self.job_store, self.trees, self.outputs, self.catalogue, self.executors, self.events
         )
-        launching = Launching(self.job_store, self.trees, self.sources, self.catalogue, self.executors)
+        launching = Launching(self.job_store, self.trees, self.sources, self.catalogue, self.executors, self.blobs.room)
         self.jobs = Jobs(parts, launching, self.gpus)
-        self.telemetry = Telemetry(self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats)
+        self.telemetry = Telemetry(
+            self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats, self.blobs.room.reserve
+        )
         collector = Collector(self.settings.data_dir, self.blobs, self.trees, self.db)
         self.housekeeping = Housekeeping(self.settings, collector, self.job_store, self.executors)
         await self.jobs.start()

@@ -44,6 +44,14 @@ class Settings:
     shutdown_grace: float = 2.0
     """Seconds that open requests get to finish when the runner stops."""
 
+    disk_reserve: int | None = None
+    """Bytes of the disk that launches and uploads leave free; none: 1 GiB, or 5 % of a disk below 20 GiB."""
+    fetch_at_once: int = 4
+    """How many addresses the runner fetches from at once; more wait for their turn."""
+    fetch_silence: float = 60.0
+    """Seconds without a byte after which the runner asks anew for what it fetches from the net."""
+    fetch_patience: float = 900.0
+    """Seconds for which it asks again and again where nothing more comes, before it gives up."""
     gc_at: str | None = None
     """Time of day by the host's clock, ``"03:30"``, at which what nothing refers to is removed; none: by hand only."""
     gc_grace: float = 24 * 3600.0
@@ -116,6 +124,9 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
     if "gc_at" in data and not _TIME.fullmatch(str(data["gc_at"])):
         raise BadRequest(f"{file}: gc_at is {data['gc_at']!r}.", 'Write a time of day in quotes, as in gc_at: "03:30".')
     try:
-        return from_dict({**data, "data_dir": str(folder)}, Settings)
+        settings = from_dict({**data, "data_dir": str(folder)}, Settings)
     except BadMessage as error:
         raise BadRequest(f"{file} does not fit: {error}.", "Correct the values named.") from error
+    if (settings.disk_reserve or 0) < 0:
+        raise BadRequest(f"{file}: disk_reserve is {settings.disk_reserve}.", "Write bytes, 0 or more.")
+    return settings

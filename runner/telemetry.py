@@ -27,7 +27,8 @@ class _Cpu:
 class Telemetry:
     """Samples the host: CPU and memory from /proc, the disk that `folder` lies on, GPUs, and what jobs use.
 
-    `holders` tells which jobs hold which GPU, `jobs` what each running job uses.
+    `holders` tells which jobs hold which GPU, `jobs` what each running job uses; `reserve` is what of the disk is to
+    stay free, in bytes.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Telemetry:
         gpus: Gpus,
         holders: Callable[[], Mapping[str, tuple[str, ...]]],
         jobs: Callable[[], Awaitable[tuple[JobStats, ...]]],
+        reserve: int = 0,
     ) -> None:
         self._folder = folder
         self._gpus = gpus
         self._holders = holders
         self._jobs = jobs
+        self._reserve = reserve
         self._cpu: _Cpu | None = None
         self._last: HostStats | None = None
         self._lock = asyncio.Lock()
@@ -82,6 +85,7 @@ class Telemetry:
             gpus,
             note,
             jobs,
+            self._reserve,
         )
 
 

@@ -17,6 +17,7 @@ from runner.errors import BadRequest, TooLarge
 from runner.models import BLOB_FRAME, check_path
 from runner.service import Runner
 from runner.sources import Source
+from runner.store.damage import lost_file
 
 _PIECE = 256 << 10
 # Larger files are better asked for one by one: each of these is held in memory while it is sent.
@@ -57,7 +58,10 @@ def _frame(runner: Runner, source: Source, path: str) -> _Framed:
     if entry.size > _LARGEST:
         raise TooLarge(f"{path!r} in {source.name} is no small file.", "Ask for its content alone.")
     head = BLOB_FRAME.pack(bytes.fromhex(entry.digest), 0, entry.size, 0, entry.size)
-    return _Framed(head, runner.blobs.path(entry.digest), entry.size)
+    blob = runner.blobs.path(entry.digest)
+    if not blob.exists() or blob.stat().st_size != entry.size:
+        raise lost_file(entry.path, source.name)
+    return _Framed(head, blob, entry.size)
 
 
 async def _sent(framed: list[_Framed], start: int, end: int) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -22,6 +23,7 @@ from runner.api.common import (
 from runner.errors import BadRequest, Forbidden, NotFound, RunnerError
 from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
 from runner.service import Runner
+from runner.store.damage import manifest_read
 from runner.store.datasets import Content
 from runner.store.manifests import below
 from runner.store.upload import receive, receive_raw
@@ -46,7 +48,9 @@ async def tree_text(request: Request) -> Response:
     source = await runner.sources.resolve(required(request, "source"), caller(request))
     if digest not in (source.tree, source.code):
         raise NotFound(f"{source.name} has no tree {digest[:12]}.", "Ask for the job or dataset again.")
-    return FileResponse(runner.trees.text(digest), media_type=MANIFEST)
+    with manifest_read(digest):
+        status = await asyncio.to_thread(os.stat, runner.trees.text(digest))
+    return FileResponse(runner.trees.text(digest), media_type=MANIFEST, stat_result=status)
 
 
 async def post_blobs(request: Request) -> Response:
@@ -82,7 +86,7 @@ async def dataset(request: Request) -> Response:
 async def add_version(request: Request) -> Response:
     """Make a dataset's next version from an uploaded tree or from an output."""
     who = caller(request)
-    name = _own_dataset(request.path_params["name"], who)
+    name = own_dataset(request.path_params["name"], who)
     wanted = await body(request, NewVersion)
     added = await _add(runner_of(request), name, wanted, who)
     return reply(added, 201 if added.created else 200)
@@ -109,7 +113,8 @@ async def _tree_of(runner: Runner, digest: str, path: str, who: str) -> TreeStat
     return await runner.trees.save(below(entries, path), who)
 
 
-def _own_dataset(text: str, who: str) -> str:
+def own_dataset(text: str, who: str) -> str:
+    """The name of `who`'s dataset that `text` means; raises `BadRequest`, or `Forbidden` for another's."""
     ref = Ref.parse(text).with_defaults(who, "datasets")
     if ref.kind != "datasets" or ref.number is not None or ref.path:
         raise BadRequest(f"{text!r} is not the name of a dataset.", "Write NAME alone: the runner counts the versions.")

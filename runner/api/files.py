@@ -19,6 +19,8 @@ from runner.models import check_path
 from runner.service import Runner
 from runner.sources import Source
 from runner.store.walk import open_file
+from runner.still import NotStill, check_still, stamp
+from runner.store.damage import lost_file
 
 _CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -73,8 +75,14 @@ def _open(runner: Runner, source: Source, path: str) -> _Opened:
     if entry.kind != "file":
         what = "a folder" if entry.kind == "dir" else f"a link to {entry.target}"
         raise BadRequest(f"{entry.path or 'The root'} of {source.name} is {what}.", "Ask for a file.")
-    descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
-    return _Opened(descriptor, entry.size, entry.digest)
+    try:
+        descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise lost_file(entry.path, source.name) from error
+    if os.fstat(descriptor).st_size != entry.size:
+        os.close(descriptor)
+        raise lost_file(entry.path, source.name)
+    return _Opened(descriptor, entry.size, entry.digest, entry.path)
 
 
 def _open_live(source: Source, path: str) -> _Opened:

@@ -40,7 +40,17 @@ from runner.models.jobs import (
     is_transition_allowed,
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
-from runner.models.store import Damage, FsckReport, GcKind, GcReport, StoreKind
+from runner.models.store import (
+    Damage,
+    DamageKind,
+    FsckReport,
+    FsckStep,
+    GcKind,
+    GcPhase,
+    GcReport,
+    GcStep,
+    StoreKind,
+)
 from runner.models.wire import (
     JSON,
     JSON_LINES,
@@ -85,6 +95,7 @@ __all__ = [
     "Damage",
     "Dataset",
     "DatasetChange",
+    "DamageKind",
     "DatasetUse",
     "DatasetVersion",
     "Environment",
@@ -96,9 +107,11 @@ __all__ = [
     "GcReport",
     "GpuStats",
     "HostStats",
+    "FsckStep",
     "Input",
     "Job",
     "JobState",
+    "GcStep",
     "JobStats",
     "Launch",
     "Limits",

@@ -76,7 +76,7 @@ class HostStats:
     """The host's gauges at `time` (epoch seconds).
 
     `gpu_note` says in a sentence why there are no GPUs, where there are none. Sizes in bytes; `disk_*` are of the disk
-    that the runner's data lies on.
+    that the runner's data lies on, of which launches and uploads leave `disk_reserve` free.
     """
 
     time: float
@@ -91,6 +91,12 @@ class HostStats:
     gpu_note: str = ""
     jobs: tuple[JobStats, ...] = ()
 
+    disk_reserve: int = 0
+
+    @property
+    def disk_low(self) -> bool:
+        """Whether launches and uploads are refused for want of disk."""
+        return self.disk_total - self.disk_used < self.disk_reserve
 
 @dataclass(frozen=True, slots=True)
 class Event:

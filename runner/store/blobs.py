@@ -24,6 +24,8 @@ from pathlib import Path
 from runner.models import is_digest
 from runner.store.claims import Claim, Claims
 from runner.store.db import Database
+from runner.store.incoming import Uploads
+from runner.store.room import Room
 from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
 from runner.store.walk import open_regular
 
@@ -38,7 +40,9 @@ class BlobStore:
     Methods that touch files block: call them in a thread. Those that ask the database are coroutines.
     """
 
-    def __init__(self, folder: Path, db: Database) -> None:
+    def __init__(self, folder: Path, db: Database, reserve: int | None = None) -> None:
+        """Make the folders; `reserve` bytes of the disk are left free, as `Room` says."""
+        self.room = Room(folder, reserve)
         self.folder = folder / "blobs"
         self.partials = folder / "partial"
         self.claims = Claims()

@@ -20,6 +20,8 @@ _SYNCFS_FROM = 16
 _FICLONE = 0x40049409
 _NO_CLONE = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# What to do about a full disk; the API adds what a collection would free.
+MAKE_ROOM = "Delete jobs or datasets there that are no longer needed, then try again: what is there already is kept."
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -29,16 +31,6 @@ def format_size(size: float) -> str:
     while size >= 1024 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1
     return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Raise `NoSpace` if `needed` more bytes cannot fit on the disk of `folder`, before any of them is written."""
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise NoSpace(
-            f"The disk of {folder} has {format_size(free)} free, and {format_size(needed)} are to come.",
-            "Delete jobs or datasets there that are no longer needed, then try again: what is there already is kept.",
-        )
 
 
 @contextlib.contextmanager
@@ -52,7 +44,7 @@ def full_disk_told(folder: Path) -> Iterator[None]:
         usage = shutil.disk_usage(folder)
         raise NoSpace(
             f"The disk of {folder} is full: {format_size(usage.free)} of {format_size(usage.total)} are free.",
-            "Delete jobs or datasets there that are no longer needed, then try again: what is there already is kept.",
+            MAKE_ROOM,
         ) from error
 
 

@@ -83,6 +83,13 @@ def held_page(connection: sqlite3.Connection, owner: str, after: str, limit: int
     return [row["digest"] for row in connection.execute(sql, (owner, after, limit))]
 
 
+def held_between(connection: sqlite3.Connection, prefix: str) -> set[str]:
+    """Digests that anybody holds, of those that begin with `prefix`."""
+    sql = "SELECT digest FROM blob_holders WHERE owner = ? AND digest >= ? AND digest < ?"
+    after = prefix + "g"  # no hex digit comes after it
+    return {row["digest"] for one in owners(connection) for row in connection.execute(sql, (one, prefix, after))}
+
+
 def release(connection: sqlite3.Connection, claims: Claims, owner: str, digests: Iterable[str]) -> None:
     """Delete `owner`'s hold on `digests`, except on what is claimed."""
     each = list(digests)

@@ -7,14 +7,13 @@ copy that its job may write to. A write must never reach a blob, so a copy share
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import functools
 import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +29,9 @@ from runner.models import (
 )
 from runner.store.blobs import BlobStore
 from runner.store.claims import Claim
+from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
-from runner.store.disk import copy_file, full_disk_told, remove_tree, require_space, write_durably
+from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
 from runner.store.manifests import Outline, entries_in, find_entry, outline, read_entries
 
 MAX_MANIFEST_BYTES = 512 << 20
@@ -74,7 +74,7 @@ class Trees:
         content = await asyncio.to_thread(_check, digest, text)
         claim, epoch = self._blobs.claims.open([digest]), self._blobs.claims.epoch
         status = await self._status(digest, content, owner)
-        await asyncio.to_thread(require_space, self.texts, _missing_bytes(status, content))
+        await asyncio.to_thread(self._blobs.room.require, _missing_bytes(status, content), len(status.missing))
         await asyncio.to_thread(self._store, digest, text)
         while not await self._note(owner, status, epoch):
             epoch = self._blobs.claims.epoch
@@ -90,7 +90,10 @@ class Trees:
         while True:
             epoch = self._blobs.claims.epoch
             row = await self._row(digest, owner)
-            if row.complete:
+            if not await asyncio.to_thread(self.text(digest).exists):
+                # A check has set it aside: it is to be sent again.
+                raise NotFound(f"The manifest of tree {digest[:12]} is not here any more.", _UNKNOWN)
+            if row.complete and not await self._damaged():
                 status = TreeStatus(digest, row.files, row.size)
             else:
                 status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
@@ -103,6 +106,18 @@ class Trees:
         if status.missing:
             raise Conflict(f"{len(status.missing)} files of tree {digest[:12]} have not been sent yet.", _UNKNOWN)
         return status
+
+    async def require_sound(self, digest: str, name: str) -> None:
+        """Raise `Damaged` if a check has found files of the tree damaged, or set its manifest aside.
+
+        `name` says in the error what it is.
+        """
+        with manifest_read(digest):
+            await asyncio.to_thread(os.stat, self.text(digest))
+        bad = await self._damaged()
+        entries = await asyncio.to_thread(self.entries, digest) if bad else ()
+        if hurt := [entry.path for entry in entries if entry.digest in bad]:
+            raise lost_files(hurt, name)
 
     async def save(self, entries: Iterable[TreeEntry], owner: str, claim: Claim | None = None) -> TreeStatus:
         """Store the tree made of `entries`, whose blobs are all installed, as one that `owner` holds.
@@ -130,25 +145,25 @@ class Trees:
         return self.texts / digest[:2] / digest
 
     def entries(self, digest: str) -> tuple[TreeEntry, ...]:
-        """The tree's entries in the manifest's order; raises `NotFound` for a tree that is not stored."""
+        """The tree's entries in the manifest's order; raises `Damaged` where the manifest cannot be read."""
         path = self.text(digest)
         small = path.exists() and path.stat().st_size < _CACHED_BYTES
         return self._cached(digest) if small else self._read(digest)
 
     def find(self, digest: str, path: str) -> TreeEntry | None:
-        """The entry at `path` (a folder's is made up), or None; raises `NotFound` for a tree that is not stored."""
-        with _stored(digest):
+        """The entry at `path` (a folder's is made up), or None; raises `Damaged` where the manifest cannot be read."""
+        with manifest_read(digest):
             return find_entry(self.text(digest), path)
 
     def entries_in(self, digest: str, folder: str) -> list[TreeEntry]:
-        """The entries below `folder`, with their whole paths; raises `NotFound` for a tree that is not stored."""
-        with _stored(digest):
+        """The entries below `folder`, with their whole paths; raises `Damaged` where the manifest cannot be read."""
+        with manifest_read(digest):
             return entries_in(self.text(digest), folder)
 
     def link_farm(self, digest: str) -> Path:
         """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.
 
-        Raises `NotFound` for a tree that is not stored and `NoSpace`.
+        Raises `Damaged` where the manifest or a blob cannot be read, and `NoSpace`.
         """
         farm = self.farms / digest
         if farm.is_dir():
@@ -172,7 +187,7 @@ class Trees:
     def copy_to(self, digest: str, folder: Path) -> None:
         """Fill `folder`, made here, with a writable copy of the tree: files 0644 or 0755, folders 0755.
 
-        Raises `NotFound` for a tree that is not stored and `NoSpace`; then nothing is left.
+        Raises `Damaged` where the manifest or a blob cannot be read, and `NoSpace`; then nothing is left.
         """
         try:
             with full_disk_told(folder.parent):
@@ -193,24 +208,25 @@ class Trees:
             raise NotFound(f"{len(lost)} files of the tree are not here any more, {lost[0][:12]} first.", _UNKNOWN)
 
     def _read(self, digest: str) -> tuple[TreeEntry, ...]:
-        return tuple(read_entries(self._open_text(digest)))
+        with manifest_read(digest):
+            return tuple(read_entries(self.text(digest).read_bytes()))
 
     def _outline(self, digest: str) -> Outline:
-        return outline(read_entries(self._open_text(digest)))
-
-    def _open_text(self, digest: str) -> bytes:
-        with _stored(digest):
-            return self.text(digest).read_bytes()
+        with manifest_read(digest):
+            return outline(read_entries(self.text(digest).read_bytes()))
 
     def _store(self, digest: str, text: bytes) -> None:
         path = self.text(digest)
-        if not path.exists():
+        # Cut short by a failing disk, it is written anew by whoever sends it again.
+        if not path.exists() or path.stat().st_size != len(text):
             path.parent.mkdir(exist_ok=True)
             write_durably(path, text, 0o444)
 
     def _link(self, entry: TreeEntry, path: str) -> None:
         try:
             os.link(self._blobs.ensure(entry.digest, entry.executable), path)
+        except FileNotFoundError as error:
+            raise lost_file(entry.path) from error
         except OSError as error:
             if error.errno != errno.EMLINK:
                 raise
@@ -218,11 +234,19 @@ class Trees:
             os.link(self._blobs.path(entry.digest, entry.executable), path)
 
     def _copy(self, entry: TreeEntry, path: str) -> None:
-        copy_file(self._blobs.path(entry.digest), Path(path), 0o755 if entry.executable else 0o644)
+        try:
+            copy_file(self._blobs.path(entry.digest), Path(path), 0o755 if entry.executable else 0o644)
+        except FileNotFoundError as error:
+            raise lost_file(entry.path) from error
 
     # The table
 
+    async def _damaged(self) -> set[str]:
+        """Blobs that a check has found damaged or gone; hardly ever any."""
+        return await self._db.read(lambda c: {row["digest"] for row in c.execute("SELECT digest FROM damaged")})
+
     async def _status(self, digest: str, content: Outline, owner: str) -> TreeStatus:
+        await self._blobs.uploads.give_up_silent(owner)
         held = await self._blobs.held(owner, content.blobs)
         return await asyncio.to_thread(_compare, digest, content, held, self._blobs.parts(owner))
 
@@ -254,15 +278,6 @@ class Trees:
             return current
 
         return await self._db.write(change)
-
-
-@contextlib.contextmanager
-def _stored(digest: str) -> Iterator[None]:
-    """Say that the tree is not there where its file is not."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFound(f"There is no tree {digest[:12]} here.", _UNKNOWN) from error
 
 
 async def _gather(chunks: AsyncIterable[bytes]) -> bytes:

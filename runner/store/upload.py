@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import BadRequest, Conflict, RunnerError
 from runner.models import BLOB_FRAME
 from runner.store.blobs import BlobStore, hash_into, park
-from runner.store.disk import full_disk_told, require_space
+from runner.store.disk import full_disk_told
 
 if TYPE_CHECKING:
     from runner.rawbody import RawBody
@@ -212,7 +212,7 @@ class Receiver:
             part.park()
             part = None
         if part is None and not frame.in_memory:
-            require_space(self.blobs.partials, frame.size - frame.start)
+            self.blobs.room.require(frame.size - frame.start)
             part = _Part(self.blobs, self.owner, frame)
         self._part, self._frame, self._left = part, frame, frame.length
 
@@ -235,6 +235,9 @@ class Receiver:
         self._memory.clear()
 
     def _add(self, frame: Frame, path: Path | None) -> None:
+            if not self._batch:
+                # Others may have filled the disk since their trees were put.
+                self.blobs.room.require(frame.size)
         if path is None:
             self.bad.append(frame.digest)
             return

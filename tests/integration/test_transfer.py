@@ -318,7 +318,7 @@ async def test_one_damaged_file_among_many_is_named(tmp_path: Path, link: HostLi
     digest = hashlib.sha256((tmp_path / "many/3/3").read_bytes()).hexdigest()
     blob = runner.data_dir / "blobs" / digest[:2] / digest
     write(blob.with_name("new"), b"x" * 2048).replace(blob)
-    with pytest.raises(TransferError, match=r"3/3 arrived damaged twice"):
+    with pytest.raises(TransferError, match=r"3/3 was fetched twice, and was not what its digest says"):
         await download(link, source, "", tmp_path / "to")
     assert "3/3" not in contents(tmp_path / "to")
     write(blob.with_name("new"), (tmp_path / "many/3/3").read_bytes()).replace(blob)

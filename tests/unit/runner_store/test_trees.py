@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.errors import BadRequest, Conflict, NoSpace, NotFound
+from runner.errors import BadRequest, Conflict, Damaged, NoSpace, NotFound
 from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
 from runner.store.disk import remove_tree
 from runner.store.gc import Collector
@@ -190,10 +190,10 @@ async def test_a_write_to_a_copy_never_reaches_the_blob(store: Store, tmp_path: 
 async def test_a_copy_that_fails_leaves_nothing(store: Store, tmp_path: Path) -> None:
     status = await store.add_tree({"a": b"1", "b/c": b"2"})
     store.blobs.path(sha(b"2")).unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Damaged, match="'b/c' is damaged or gone"):
         store.trees.copy_to(status.digest, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Damaged, match="'b/c'"):
         store.trees.link_farm(status.digest)
     assert not list((store.folder / "mounts").iterdir())
 
