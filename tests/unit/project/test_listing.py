@@ -153,18 +153,7 @@ def test_the_line_for_a_path_leaves_out_that_path(
     assert not rule.matches(f"below/{name}", is_dir=folder)
     if name.startswith(":") or (name[-1].isspace() and not name[-1].isascii()):
         return  # git takes the one for magic on its command line, and only our reader the other for a line's end.
-    command = [
-        "git",
-        "--literal-pathspecs",
-        "-C",
-        str(root),
-        "-c",
-        "core.excludesFile=",
-        "check-ignore",
-        "--no-index",
-        "--stdin",
-        "-z",
-    ]
+    command = ["git", "-C", str(root), "-c", "core.excludesFile=", "check-ignore", "--no-index", "--stdin", "-z"]
     done = subprocess.run(command, input=os.fsencode(path), capture_output=True, check=False)
     assert done.stdout == os.fsencode(path) + b"\0"
 
