@@ -19,7 +19,6 @@ from runner.models import check_path
 from runner.service import Runner
 from runner.sources import Source
 from runner.store.walk import open_file
-from runner.still import NotStill, check_still, stamp
 from runner.store.damage import lost_file
 
 _CHUNK = 1 << 20
@@ -82,7 +81,7 @@ def _open(runner: Runner, source: Source, path: str) -> _Opened:
     if os.fstat(descriptor).st_size != entry.size:
         os.close(descriptor)
         raise lost_file(entry.path, source.name)
-    return _Opened(descriptor, entry.size, entry.digest, entry.path)
+    return _Opened(descriptor, entry.size, entry.digest)
 
 
 def _open_live(source: Source, path: str) -> _Opened:

@@ -104,6 +104,7 @@ __all__ = [
     "FileInfo",
     "FsckReport",
     "GcKind",
+    "GcPhase",
     "GcReport",
     "GpuStats",
     "HostStats",

@@ -24,7 +24,6 @@ from pathlib import Path
 from runner.models import is_digest
 from runner.store.claims import Claim, Claims
 from runner.store.db import Database
-from runner.store.incoming import Uploads
 from runner.store.room import Room
 from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
 from runner.store.walk import open_regular

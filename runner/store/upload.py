@@ -229,15 +229,15 @@ class Receiver:
         if hashlib.sha256(self._memory).hexdigest() != frame.digest:
             self.bad.append(frame.digest)
         elif frame.digest not in self._batch:
+            if not self._batch:
+                # Others may have filled the disk since their trees were put.
+                self.blobs.room.require(frame.size)
             path = self.blobs.temporary(self.owner)
             _write_new(path, self._memory)
             self._add(frame, path)
         self._memory.clear()
 
     def _add(self, frame: Frame, path: Path | None) -> None:
-            if not self._batch:
-                # Others may have filled the disk since their trees were put.
-                self.blobs.room.require(frame.size)
         if path is None:
             self.bad.append(frame.digest)
             return
