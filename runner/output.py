@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.models import FileInfo, TreeEntry
+from runner.still import stamp
 from runner.store.blobs import BlobStore, Taken, hash_file
 from runner.store.claims import Claim
 from runner.store.manifests import fits
@@ -194,6 +195,7 @@ def _info(found: Found) -> FileInfo:
         found.stat.st_mtime,
         executable=found.kind == "file" and found.executable,
         target=found.target,
+        stamp=stamp(found.stat) if found.kind == "file" else "",
     )
 
 

@@ -95,12 +95,22 @@ class HttpClient:
         params: Params = {"source": source, "path": path, "recursive": int(recursive)}
         return await self._requests.fetch(Request("GET", "/v1/files", params, timeout=PATIENT), list[FileInfo])
 
-    def content(self, source: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+    async def files_if_changed(self, source: str, tag: str = "") -> tuple[list[FileInfo] | None, str]:
+        """All files of `source` and a tag of that list; None where `tag` is that of the list as it still is."""
+        params: Params = {"source": source, "recursive": 1}
+        request = Request("GET", "/v1/files", params, timeout=PATIENT)
+        return await self._requests.fetch_if_changed(request, list[FileInfo], tag)
+
+    def content(
+        self, source: str, path: str, offset: int = 0, *, length: int | None = None, version: str = ""
+    ) -> AsyncIterator[bytes]:
         """One file's bytes from `offset` on, going on by itself after a lost line."""
+        end = "" if length is None else offset + length - 1
 
         def request(start: int) -> Request:
-            headers = {"Range": f"bytes={start}-"} if start else None
-            return Request("GET", "/v1/content", {"source": source, "path": path}, headers=headers)
+            headers = {"Range": f"bytes={start}-{end}"} if start or end else {}
+            only = {"If-Match": f'"{version}"'} if version else {}
+            return Request("GET", "/v1/content", {"source": source, "path": path}, headers={**headers, **only})
 
         return read_bytes(self._requests, request, offset)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,20 +17,23 @@ from floyd_tui.client.part_file import PartFile
 from floyd_tui.client.place import Place, Plan, make_links
 from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Client, Link
-from floyd_tui.errors import FilesInTheWay, FloydError, TransferError
+from floyd_tui.errors import FilesInTheWay, FloydError, RunnerProblem, TransferError
 from floyd_tui.sizes import human_size
 
 # Several requests travel at once; more gain nothing on a line of 30 ms.
 _AT_ONCE = 8
 _HOP = 1 << 20
 _NAMED = 5
+# What the runner answers of a version that is gone, or not whole yet.
+_NOT_NOW = (404, 412)
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
     """What came: `path` is the file or folder, sizes in bytes; `kept` files were here already.
 
-    `left_out` are links that lead outside what was fetched, or that this machine cannot make.
+    `left_out` are links that lead outside what was fetched, or that this machine cannot make; `unsteady` are files that
+    a running job wrote to while they came: they may be of two moments.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Downloaded:
     size: int
     kept: int
     left_out: tuple[str, ...] = ()
+    unsteady: tuple[str, ...] = ()
 
 
 async def download(
@@ -53,16 +57,27 @@ async def download(
     place = await asyncio.to_thread(Place, to, path)
     plan = await asyncio.to_thread(place.plan, listing)
     if plan.clashes and not overwrite:
-        raise _clash(plan.clashes)
+        raise in_the_way(plan.clashes)
+    came = await bring(link.client, source, plan, progress)
+    stamps = {file.info.path: file.info.stamp for file in plan.came if file.info.stamp}
+    if not stamps:
+        return came
+    now = {info.path: info.stamp for info in await link.client.files(source, path, recursive=True)}
+    return replace(came, unsteady=tuple(name for name, stamp in stamps.items() if now.get(name) != stamp))
+
+
+async def bring(client: Client, source: str, plan: Plan, progress: Tell | None = None) -> Downloaded:
+    """Do what `plan` says; raises as `download` does. Files of `plan` that are `passed` afterwards did not come."""
     _check_room(plan)
     meter = Meter(progress, sum(file.info.size for file in plan.files), len(plan.files))
     kept = [file for file in plan.files if file.same]
     meter.set(sum(file.info.size for file in kept), len(kept))
     await asyncio.to_thread(plan.make_folders)
-    await _fetch_all(link.client, source, plan, meter)
+    await _fetch_all(client, source, plan, meter)
     left_out = await asyncio.to_thread(make_links, plan)
     meter.tell()
-    return Downloaded(plan.top, len(plan.missing), sum(f.size for f in plan.missing), len(kept), left_out)
+    came = plan.came
+    return Downloaded(plan.top, len(came), sum(file.info.size for file in came), len(kept), left_out)
 
 
 async def _fetch_all(client: Client, source: str, plan: Plan, meter: Meter) -> None:
@@ -102,12 +117,16 @@ async def _fetch(client: Client, source: str, file: PartFile, meter: Meter) -> N
         have = await asyncio.to_thread(file.open)
         meter.add(have)
         try:
-            if not file.info.digest or have < file.info.size:
+            if not (file.info.digest or file.version) or have < file.info.size:
                 have += await _receive(client, source, file, have, meter)
             whole = await asyncio.to_thread(file.finish)
-        except BaseException:
+        except BaseException as error:
+            file.passed = bool(file.version) and isinstance(error, RunnerProblem) and error.status in _NOT_NOW
             await asyncio.to_thread(file.abandon)
-            raise
+            if not file.passed:
+                raise
+            meter.add(-have)
+            return
         if whole:
             meter.add(0, 1)
             return
@@ -121,7 +140,7 @@ async def _receive(client: Client, source: str, file: PartFile, have: int, meter
     size = received = 0
     writing = asyncio.ensure_future(_write(file, [], meter))
     try:
-        async with closing(client.content(source, file.info.path, have)) as parts:
+        async with closing(client.content(source, file.info.path, have, version=file.version)) as parts:
             async for data in parts:
                 gathered.append(data)
                 size += len(data)
@@ -145,13 +164,11 @@ async def _write(file: PartFile, gathered: Sequence[bytes], meter: Meter) -> int
 
 
 def _damaged(file: PartFile) -> TransferError:
-    return TransferError(
-        f"{file.info.path} was fetched twice, and was not what its digest says both times: nothing of it was written.",
-        "It may be damaged on the host's disk: `floyd-tui fsck` tells, and uploading the same file again heals it.",
-    )
+    return TransferError(f"{file.info.path} arrived damaged twice.", "See whether the host's disk is well.")
 
 
-def _clash(clashes: Sequence[str]) -> FilesInTheWay:
+def in_the_way(clashes: Sequence[str]) -> FilesInTheWay:
+    """The error that names files which are here already and differ."""
     named = ", ".join(clashes[:_NAMED]) + (f" and {len(clashes) - _NAMED} more" if len(clashes) > _NAMED else "")
     what = "is here already with other content" if len(clashes) == 1 else "are here already with other content"
     hint = "Choose another folder, or say that they may be overwritten."

@@ -150,13 +150,31 @@ class FakeClient(FakeStore):
         await self.host.gate("files")
         return list_folder(self.host.find_source(source), path, recursive, self._ended(source))
 
-    async def content(self, source: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+    async def files_if_changed(self, source: str, tag: str = "") -> tuple[list[FileInfo] | None, str]:
+        found = await self.files(source, recursive=True)
+        now = hashlib.sha256(repr(found).encode()).hexdigest()
+        return (None if now == tag else found), now
+
+    async def content(
+        self,
+        source: str,
+        path: str,
+        offset: int = 0,
+        *,
+        length: int | None = None,
+        version: str = "",
+        bulk: bool = False,
+    ) -> AsyncIterator[bytes]:
         await self.host.gate("content")
         for file in self.host.find_source(source):
             if file.path == path:
+                left = file.length if length is None else length
                 for piece in file.chunks(offset):
-                    yield piece
+                    yield piece[:left]
                     await self.host.gate("content.piece")
+                    left -= len(piece)
+                    if left <= 0:
+                        break
                 return
         raise not_found(f"file {path} in {source}")
 

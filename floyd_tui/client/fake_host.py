@@ -238,5 +238,6 @@ def list_folder(files: list[FakeFile], folder: str, recursive: bool, known: bool
 
 
 def _info(file: FakeFile, known: bool) -> FileInfo:
-    digest = file.entry().digest if known else ""
-    return FileInfo(file.path, "file", file.length, file.modified_at, digest, file.executable)
+    digest = file.entry().digest
+    info = FileInfo(file.path, "file", file.length, file.modified_at, executable=file.executable)
+    return replace(info, digest=digest) if known else replace(info, stamp=f"{digest[:16]}-{file.modified_at}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from floyd_tui.errors import TransferError
+from floyd_tui.errors import FilesInTheWay, TransferError
 from runner.models import FileInfo
 
 # Less than this is not worth keeping for the next try.
@@ -20,14 +20,18 @@ _CHUNK = 1 << 20
 class PartFile:
     """One file of a download. Its methods block: call them in threads, one at a time.
 
-    `same` says that the file is at its place already, with the same content.
+    `same` says that the file is at its place already, with the same content. `version` is the stamp of a running job's
+    file where that version alone is wanted; `passed` says then that it is another by now, or not whole yet.
+    A file that comes to its place meanwhile, or is changed there, is not written over.
     """
 
-    def __init__(self, info: FileInfo, path: Path, same: bool) -> None:
-        self.info, self.path, self.same = info, path, same
+    def __init__(self, info: FileInfo, path: Path, same: bool, version: str = "") -> None:
+        self.info, self.path, self.same, self.version = info, path, same, version
+        self.passed = False
+        self._before = None if same else _look(path)
         # By name and digest: a later try finds it, and two files of one folder with one content do not share it.
         name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
-        self._part = path.with_name(f".{name}-{info.digest[:16] or 'live'}.floyd-part")
+        self._part = path.with_name(f".{name}-{(info.digest or version)[:16] or 'live'}.floyd-part")
         self._file: BinaryIO | None = None
         self._sha = hashlib.sha256()
 
@@ -37,7 +41,7 @@ class PartFile:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         try:
             self._file = os.fdopen(os.open(self._part, flags, self._mode), "rb+")
-            if not self.info.digest or os.fstat(self._file.fileno()).st_size > self.info.size:
+            if not self._goes_on or os.fstat(self._file.fileno()).st_size > self.info.size:
                 self._file.truncate(0)
             while chunk := self._file.read(_CHUNK):
                 self._sha.update(chunk)
@@ -63,11 +67,11 @@ class PartFile:
             if self.info.digest and self._sha.hexdigest() != self.info.digest:
                 self._part.unlink()
                 return False
-            self._part.replace(self.path)
             when = self.info.modified_at
-            if not self.info.digest and when is not None and self.path.stat().st_size == self.info.size:
+            if not self.info.digest and when is not None and self._part.stat().st_size == self.info.size:
                 # A running job's file has no digest yet: its time tells the next download that this is it.
-                os.utime(self.path, (when, when))
+                os.utime(self._part, (when, when))
+            self._put()
         except OSError as error:
             raise self._cannot(error) from error
         return True
@@ -82,7 +86,7 @@ class PartFile:
                 rest = memoryview(content)
                 while rest:
                     rest = rest[file.write(rest) :]
-            os.replace(self._part, self.path)
+            self._put()
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._part.unlink()
@@ -95,8 +99,20 @@ class PartFile:
             return
         with contextlib.suppress(OSError):  # a full disk shows once more when the rest of a buffer is written
             self._file.close()
-        if self._part.exists() and (not self.info.digest or self._part.stat().st_size < _WORTH_KEEPING):
+        if self._part.exists() and (not self._goes_on or self._part.stat().st_size < _WORTH_KEEPING):
             self._part.unlink()
+
+    def _put(self) -> None:
+        if _look(self.path) != self._before:
+            self._part.unlink()
+            hint = "Try again: you will be asked what is to become of it."
+            raise FilesInTheWay(f"{self.path} was changed here meanwhile.", hint, [str(self.path)])
+        os.replace(self._part, self.path)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether what has come so far may be gone on with another time."""
+        return bool(self.info.digest or self.version) and not self.passed
 
     @property
     def _mode(self) -> int:
@@ -106,3 +122,12 @@ class PartFile:
         return TransferError(
             f"{self.path} cannot be written: {error.strerror or error}.", "Choose another folder, or make room there."
         )
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """What tells whether the file at `path` is still the one that was there; None where there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -6,9 +6,10 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from floyd_tui.client.part_file import PartFile
 from floyd_tui.errors import TransferError
@@ -17,6 +18,10 @@ from runner.models import BadManifest, FileInfo, check_path
 _CHUNK = 1 << 20
 # Times travel as floating-point seconds, which are this exact.
 _SAME_TIME = 1e-5
+
+
+# What is to become of a file of a listing: it is here already, comes, is in the way of another one, is left as it is.
+Verdict = Literal["same", "fetch", "clash", "leave"]
 
 
 @dataclass
@@ -34,6 +39,11 @@ class Plan:
     def missing(self) -> list[FileInfo]:
         """The files that have to travel."""
         return [file.info for file in self.files if not file.same]
+
+    @property
+    def came(self) -> list[PartFile]:
+        """The files that did travel, once it is done."""
+        return [file for file in self.files if not (file.same or file.passed)]
 
     def make_folders(self) -> None:
         """Make every folder that is needed; raises `TransferError`."""
@@ -54,8 +64,17 @@ class Place:
         self._path = path.strip("/")
         self._skip = len(self._path.rpartition("/")[0]) + 1 if "/" in self._path else 0
 
-    def plan(self, listing: Sequence[FileInfo]) -> Plan:
-        """Where each entry goes; raises `TransferError` for a name or a place that would lead elsewhere. Blocks."""
+    def plan(
+        self,
+        listing: Sequence[FileInfo],
+        judge: Callable[[FileInfo, Path], Verdict] | None = None,
+        still: bool = False,
+    ) -> Plan:
+        """Where each entry goes; raises `TransferError` for a name or a place that would lead elsewhere. Blocks.
+
+        `judge` says what is to become of a file, given where it goes; left out, content decides. `still` has a running
+        job's files come only as they are listed, and only when they are whole.
+        """
         plan = Plan(self._root, self._root / self._path[self._skip :])
         if not any(info.path == self._path for info in listing):
             plan.folders.append(plan.top)
@@ -73,10 +92,11 @@ class Place:
                 if os.path.lexists(target) and not (target.is_symlink() and os.readlink(target) == info.target):
                     plan.clashes.append(str(target))
             else:
-                same = _same(info, target)
-                if not same and os.path.lexists(target):
+                verdict = (judge or _judge)(info, target)
+                if verdict == "clash":
                     plan.clashes.append(str(target))
-                plan.files.append(PartFile(info, target, same))
+                if verdict != "leave":
+                    plan.files.append(PartFile(info, target, verdict == "same", info.stamp if still else ""))
         return plan
 
     def _target(self, info: FileInfo) -> Path:
@@ -139,7 +159,13 @@ def _stays_inside(info: FileInfo) -> bool:
     return not posixpath.isabs(info.target) and end != ".." and not end.startswith("../")
 
 
-def _same(info: FileInfo, path: Path) -> bool:
+def _judge(info: FileInfo, path: Path) -> Verdict:
+    if same_file(info, path):
+        return "same"
+    return "clash" if os.path.lexists(path) else "fetch"
+
+
+def same_file(info: FileInfo, path: Path) -> bool:
     """Whether the file at `path` has the content that `info` names; one of a running job goes by its size and time."""
     try:
         status = path.lstat()

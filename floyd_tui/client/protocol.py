@@ -91,8 +91,18 @@ class Client(Protocol):
         """What a folder of `source` holds: ``P/N/output``, ``P/N/code`` or ``D/V``. Sorted, folders first."""
         ...
 
-    def content(self, source: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
-        """One file's bytes from `offset` on."""
+    async def files_if_changed(self, source: str, tag: str = "") -> tuple[list[FileInfo] | None, str]:
+        """All files of `source` and a tag of that list; None where `tag` is that of the list as it still is."""
+        ...
+
+    def content(
+        self, source: str, path: str, offset: int = 0, *, length: int | None = None, version: str = ""
+    ) -> AsyncIterator[bytes]:
+        """One file's bytes from `offset` on, at most `length`.
+
+        With `version`, a `FileInfo.digest` or `stamp`, only of that version, and only while it is still: raises
+        `RunnerProblem` with status 412 where it is another by now, or may not be whole yet.
+        """
         ...
 
     def contents(self, source: str, paths: Sequence[str]) -> AsyncIterator[bytes]:

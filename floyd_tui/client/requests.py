@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -92,12 +92,25 @@ class Requester:
 
     async def fetch(self, request: Request, kind: type[T]) -> T:
         """Send `request` and read the answer as `kind`."""
-        body = await self.send(request)
+        return await self._read(await self.send(request), kind)
+
+    async def fetch_if_changed(self, request: Request, kind: type[T], tag: str) -> tuple[T | None, str]:
+        """As `fetch`, with the answer's ETag; None where that is `tag` still, and then nothing was sent."""
+        asked = replace(request, headers={**(request.headers or {}), **({"If-None-Match": tag} if tag else {})})
+        response = await self._answer(asked)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None, tag
+        return await self._read(response.content, kind), response.headers.get("ETag", "")
+
+    async def _read(self, body: bytes, kind: type[T]) -> T:
         # A list of a hundred thousand files takes a second to read, and the screen must not stand still for it.
         return self.read(body, kind) if len(body) < _LARGE else await asyncio.to_thread(self.read, body, kind)
 
     async def send(self, request: Request) -> bytes:
         """Send `request` and return the answer's body; a repeatable one is sent once more over a new connection."""
+        return (await self._answer(request)).content
+
+    async def _answer(self, request: Request) -> httpx.Response:
         http = await self.road.http()
         try:
             return await self._once(http, request)
@@ -115,7 +128,7 @@ class Requester:
         except httpx.TransportError as error:
             raise self.failure(error, request) from error
 
-    async def _until_known(self, request: Request, failure: FloydError) -> bytes:
+    async def _until_known(self, request: Request, failure: FloydError) -> httpx.Response:
         """Send `request` over each new connection until it is answered; raises `failure` where there comes none."""
         give_up = time.monotonic() + _UNTIL_KNOWN
         while time.monotonic() < give_up:
@@ -133,10 +146,10 @@ class Requester:
                 await self.road.broken(http)
         raise failure
 
-    async def _once(self, http: httpx.AsyncClient, request: Request) -> bytes:
+    async def _once(self, http: httpx.AsyncClient, request: Request) -> httpx.Response:
         response = await http.send(request.build(http))
         self.check(response, response.content)
-        return response.content
+        return response
 
     @asynccontextmanager
     async def stream(self, http: httpx.AsyncClient, request: Request) -> AsyncIterator[httpx.Response]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 from collections.abc import AsyncIterator
@@ -13,28 +14,40 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from runner.api.common import caller, flag, problem, query, reply_long, required, runner_of
+from runner.api.common import caller, flag, problem, query, required, runner_of
 from runner.errors import BadRequest, NotFound, RunnerError
-from runner.models import check_path
+from runner.models import JSON, FileInfo, check_path, encode
 from runner.service import Runner
 from runner.sources import Source
+from runner.still import NotStill, check_still, stamp
 from runner.store.walk import open_file
-from runner.store.damage import lost_file
 
 _CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 async def files(request: Request) -> Response:
-    """What a folder of a source holds, folders first; with ``recursive=1`` all that lies below it."""
+    """What a folder of a source holds, folders first; with ``recursive=1`` all that lies below it.
+
+    304 where that is what ``If-None-Match`` names: who asks again and again is sent the list only when it differs.
+    """
     runner = runner_of(request)
     source = await runner.sources.resolve(required(request, "source"), caller(request))
-    path = _path(request)
-    return await reply_long(await asyncio.to_thread(runner.listings.files, source, path, flag(request, "recursive")))
+    found = await asyncio.to_thread(runner.listings.files, source, _path(request), flag(request, "recursive"))
+    text, etag = await asyncio.to_thread(_tagged, found)
+    headers = {"ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(text, headers=headers, media_type=JSON)
+
+
+def _tagged(found: list[FileInfo]) -> tuple[bytes, str]:
+    text = encode(found)
+    return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 
 
 async def content(request: Request) -> Response:
-    """One file's bytes; a part of them with ``Range``."""
+    """One file's bytes; a part of them with ``Range``, one version's alone with ``If-Match``."""
     runner = runner_of(request)
     source = await runner.sources.resolve(required(request, "source"), caller(request))
     opened = await asyncio.to_thread(_open, runner, source, _path(request))
@@ -49,9 +62,13 @@ async def content(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    """An open file; `version` stands for its content: its digest, or the stamp of a running job's file (`live`)."""
+
     descriptor: int
     size: int
-    digest: str = ""
+    version: str
+    path: str
+    live: bool = False
 
 
 class RangeNotSatisfiable(RunnerError):
@@ -74,14 +91,8 @@ def _open(runner: Runner, source: Source, path: str) -> _Opened:
     if entry.kind != "file":
         what = "a folder" if entry.kind == "dir" else f"a link to {entry.target}"
         raise BadRequest(f"{entry.path or 'The root'} of {source.name} is {what}.", "Ask for a file.")
-    try:
-        descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise lost_file(entry.path, source.name) from error
-    if os.fstat(descriptor).st_size != entry.size:
-        os.close(descriptor)
-        raise lost_file(entry.path, source.name)
-    return _Opened(descriptor, entry.size, entry.digest)
+    descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
+    return _Opened(descriptor, entry.size, entry.digest, entry.path)
 
 
 def _open_live(source: Source, path: str) -> _Opened:
@@ -92,13 +103,21 @@ def _open_live(source: Source, path: str) -> _Opened:
         raise NotFound(
             f"There is no file {path!r} in {source.name} that can be read now.", "List its files again: it still runs."
         ) from error
-    return _Opened(descriptor, os.fstat(descriptor).st_size)
+    found = os.fstat(descriptor)
+    return _Opened(descriptor, found.st_size, stamp(found), path, live=True)
 
 
 def _answer(request: Request, opened: _Opened) -> Response:
-    start, end, status, headers = asked_range(request, opened.size, opened.digest)
+    only = request.headers.get("if-match")
+    if only is not None:
+        if only != f'"{opened.version}"':
+            raise NotStill(f"{opened.path} is not what it was when it was listed.", "List the files again.")
+        if opened.live:
+            check_still(opened.descriptor, opened.path)
+    start, end, status, headers = asked_range(request, opened.size, opened.version)
     headers["Content-Length"] = str(end - start)
-    return _FileAnswer(opened.descriptor, _read(opened.descriptor, start, end), status, headers)
+    chunks = _read(opened.descriptor, start, end, opened.version if only and opened.live else "")
+    return _FileAnswer(opened.descriptor, chunks, status, headers)
 
 
 def asked_range(request: Request, size: int, digest: str = "") -> tuple[int, int, int, dict[str, str]]:
@@ -145,11 +164,12 @@ class _FileAnswer(StreamingResponse):
             os.close(self._descriptor)
 
 
-async def _read(descriptor: int, start: int, end: int) -> AsyncIterator[bytes]:
+async def _read(descriptor: int, start: int, end: int, only: str = "") -> AsyncIterator[bytes]:
+    """The bytes from `start` to `end`, of the version `only` where one is named."""
     while start < end:
         chunk = await asyncio.to_thread(os.pread, descriptor, min(_CHUNK, end - start), start)
-        if not chunk:
-            return  # The job has cut the file short meanwhile; the missing length tells the client.
+        if not chunk or (only and stamp(os.fstat(descriptor)) != only):
+            return  # The job has changed the file meanwhile; the missing length tells the client.
         start += len(chunk)
         yield chunk
 

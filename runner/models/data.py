@@ -256,6 +256,7 @@ class FileInfo:
     """A file, link or folder of an output, code snapshot or dataset version, by its path from that root.
 
     `size` is in bytes (of a folder: of all that it holds); `digest` is empty where it is not known yet (a running job).
+    `stamp` stands for the content of a running job's file: it changes whenever the file does.
     """
 
     path: str
@@ -265,6 +266,7 @@ class FileInfo:
     digest: str = ""
     executable: bool = False
     target: str = ""
+    stamp: str = ""
 
     @property
     def base(self) -> str:
