@@ -102,15 +102,23 @@ class HttpClient:
         return await self._requests.fetch_if_changed(request, list[FileInfo], tag)
 
     def content(
-        self, source: str, path: str, offset: int = 0, *, length: int | None = None, version: str = ""
+        self,
+        source: str,
+        path: str,
+        offset: int = 0,
+        *,
+        length: int | None = None,
+        version: str = "",
+        bulk: bool = False,
     ) -> AsyncIterator[bytes]:
-        """One file's bytes from `offset` on, going on by itself after a lost line."""
+        """One file's bytes from `offset` on, going on by itself after a lost line; in large pieces where `bulk`."""
         end = "" if length is None else offset + length - 1
 
         def request(start: int) -> Request:
             headers = {"Range": f"bytes={start}-{end}"} if start or end else {}
             only = {"If-Match": f'"{version}"'} if version else {}
-            return Request("GET", "/v1/content", {"source": source, "path": path}, headers={**headers, **only})
+            params: Params = {"source": source, "path": path}
+            return Request("GET", "/v1/content", params, headers={**headers, **only}, bulk=bulk)
 
         return read_bytes(self._requests, request, offset)
 
@@ -192,7 +200,7 @@ class HttpClient:
     async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
         """Send framed blobs of `size` bytes; returns how many became complete. A lost line is not mended here."""
         headers = {"Content-Length": str(size)}
-        request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT)
+        request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT, bulk=True)
         answer = await self._requests.fetch(request, dict[str, int])
         return answer.get("stored", 0)
 

@@ -1,4 +1,4 @@
-"""One HTTP connection as an SSH channel to a Unix socket of the host (`direct-streamlocal@openssh.com`)."""
+"""httpcore's connections as pipes: one SSH channel for each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import asyncssh
 import httpcore
 from httpcore import SOCKET_OPTION
 
-# Measured on OpenSSH 9.2: larger writes gain nothing and make a cancel wait longer.
-_WRITE_SIZE = 256 * 1024
-# httpcore asks for 64 KiB at a time, which makes four turns of what one read of the socket brings.
-_READ_SIZE = 256 * 1024
+from floyd_tui.client.pipe import Pipe, open_channel
 
 
 class ChannelBackend(httpcore.AsyncNetworkBackend):
@@ -31,12 +28,11 @@ class ChannelBackend(httpcore.AsyncNetworkBackend):
         """Open a channel to the host's socket `path`; raises `httpcore.ConnectError` or `ConnectTimeout`."""
         try:
             async with asyncio.timeout(timeout):
-                reader, writer = await self._connection.open_unix_connection(path)
+                return ChannelStream(await open_channel(self._connection, path))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"no channel within {timeout} s") from error
         except (asyncssh.Error, OSError) as error:
             raise httpcore.ConnectError(str(error)) from error
-        return ChannelStream(reader, writer)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between httpcore's own attempts."""
@@ -46,14 +42,14 @@ class ChannelBackend(httpcore.AsyncNetworkBackend):
 class ChannelStream(httpcore.AsyncNetworkStream):
     """The two directions of a channel, with httpcore's errors."""
 
-    def __init__(self, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, at most `max_bytes` or 256 KiB, whichever is more; empty at the end."""
+        """What has come, which may be more than `max_bytes`: h11 takes all there is; empty at the end."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._reader.read(max(max_bytes, _READ_SIZE))
+                return await self._pipe.read()
         except TimeoutError as error:
             raise httpcore.ReadTimeout(f"nothing came for {timeout} s") from error
         except (asyncssh.Error, OSError) as error:
@@ -61,12 +57,9 @@ class ChannelStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send `buffer`, waiting where the host is slower than this side."""
-        view = memoryview(buffer)
         try:
-            for start in range(0, len(view), _WRITE_SIZE):
-                async with asyncio.timeout(timeout):
-                    self._writer.write(view[start : start + _WRITE_SIZE])  # type: ignore[arg-type]  # it makes a copy
-                    await self._writer.drain()
+            async with asyncio.timeout(timeout):
+                await self._pipe.write(buffer)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(f"nothing could be sent for {timeout} s") from error
         except (asyncssh.Error, OSError) as error:
@@ -74,10 +67,8 @@ class ChannelStream(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Close the channel; the host learns it without being waited for."""
-        self._writer.close()
+        self._pipe.close()
 
     def get_extra_info(self, info: str) -> Any:
         """`is_readable` is how httpcore tells an idle connection that the runner has closed from one it may use."""
-        if info == "is_readable":
-            return self._reader.at_eof() or self._writer.is_closing()
-        return None
+        return self._pipe.closing if info == "is_readable" else None

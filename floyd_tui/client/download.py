@@ -140,7 +140,7 @@ async def _receive(client: Client, source: str, file: PartFile, have: int, meter
     size = received = 0
     writing = asyncio.ensure_future(_write(file, [], meter))
     try:
-        async with closing(client.content(source, file.info.path, have, version=file.version)) as parts:
+        async with closing(client.content(source, file.info.path, have, version=file.version, bulk=True)) as parts:
             async for data in parts:
                 gathered.append(data)
                 size += len(data)
@@ -164,7 +164,10 @@ async def _write(file: PartFile, gathered: Sequence[bytes], meter: Meter) -> int
 
 
 def _damaged(file: PartFile) -> TransferError:
-    return TransferError(f"{file.info.path} arrived damaged twice.", "See whether the host's disk is well.")
+    return TransferError(
+        f"{file.info.path} was fetched twice, and was not what its digest says both times: nothing of it was written.",
+        "It may be damaged on the host's disk: `floyd-tui fsck` tells, and uploading the same file again heals it.",
+    )
 
 
 def in_the_way(clashes: Sequence[str]) -> FilesInTheWay:

@@ -7,11 +7,13 @@ import contextlib
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from floyd_tui import __version__
+from floyd_tui.client.pipe import open_socket
 from floyd_tui.client.session import Session, open_http, open_session
 from floyd_tui.client.transport import socket_pool
 from floyd_tui.config import HostConfig
@@ -65,7 +67,7 @@ class LocalDialer:
             ) from error
 
     async def _open(self, path: str) -> Session:
-        http = open_http(socket_pool(path))
+        http = open_http(socket_pool(path), partial(open_socket, path))
         try:
             return await open_session(self._host.name, http)
         except BaseException:

@@ -96,9 +96,16 @@ class Client(Protocol):
         ...
 
     def content(
-        self, source: str, path: str, offset: int = 0, *, length: int | None = None, version: str = ""
+        self,
+        source: str,
+        path: str,
+        offset: int = 0,
+        *,
+        length: int | None = None,
+        version: str = "",
+        bulk: bool = False,
     ) -> AsyncIterator[bytes]:
-        """One file's bytes from `offset` on, at most `length`.
+        """One file's bytes from `offset` on, at most `length`; `bulk` is faster for large ones.
 
         With `version`, a `FileInfo.digest` or `stamp`, only of that version, and only while it is still: raises
         `RunnerProblem` with status 412 where it is another by now, or may not be whole yet.

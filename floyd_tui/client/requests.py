@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from floyd_tui.client.bulk import BULK_URL
 from floyd_tui.errors import FloydError, HostError, HostUnreachable, RunnerProblem
 from runner.models import JSON, PROBLEM, BadMessage, Problem, decode, encode
 
@@ -57,6 +58,7 @@ class Road(Protocol):
 class Request:
     """One request. `repeatable` says that sending it twice does no more than sending it once.
 
+    A `bulk` one has a large body or answer, whose length is told, and travels over a connection of its own.
     `unsure` is the hint for a person who must know whether it was done: it is sent until its answer is known, and the
     hint shown only where that cannot be.
     """
@@ -69,6 +71,7 @@ class Request:
     headers: Mapping[str, str] | None = None
     timeout: httpx.Timeout = field(default_factory=lambda: QUICK)
     repeatable: bool = True
+    bulk: bool = False
     unsure: str = ""
 
     def build(self, http: httpx.AsyncClient) -> httpx.Request:
@@ -80,7 +83,8 @@ class Request:
             headers["Content-Type"], content = JSON, encode(self.body)
         # Names of files need not be UTF-8: their bytes travel as they are, which httpx's own encoding refuses.
         query = urlencode(params, doseq=True, errors="surrogateescape")
-        url = f"{self.path}?{query}" if query else self.path
+        path = f"{BULK_URL}{self.path}" if self.bulk else self.path
+        url = f"{path}?{query}" if query else path
         return http.build_request(self.method, url, content=content, headers=headers, timeout=self.timeout)
 
 

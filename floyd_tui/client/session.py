@@ -11,6 +11,8 @@ from typing import Protocol
 import httpcore
 import httpx
 
+from floyd_tui.client.bulk import BULK_URL, BulkTransport
+from floyd_tui.client.pipe import Opener
 from floyd_tui.client.transport import PoolTransport
 from floyd_tui.errors import FloydError, HostKeyUnknown, HostUnreachable, RunnerMissing
 from runner.models import API_VERSION, BadMessage, RunnerInfo, decode
@@ -71,10 +73,14 @@ class Dialer(Protocol):
         ...
 
 
-def open_http(pool: httpcore.AsyncConnectionPool) -> httpx.AsyncClient:
-    """An HTTP client over `pool`. No proxies, no compression: the road is SSH's or a socket."""
+def open_http(pool: httpcore.AsyncConnectionPool, opener: Opener) -> httpx.AsyncClient:
+    """An HTTP client over `pool`, and over pipes for large bodies. No proxies: the road is SSH's or a socket."""
     return httpx.AsyncClient(
-        transport=PoolTransport(pool), base_url=_BASE_URL, trust_env=False, headers={"Accept-Encoding": "identity"}
+        transport=PoolTransport(pool),
+        mounts={BULK_URL: BulkTransport(opener)},
+        base_url=_BASE_URL,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import httpx
 
 from floyd_tui.client.channel import ChannelBackend
 from floyd_tui.client.known_hosts import KnownHosts
+from floyd_tui.client.pipe import open_channel
 from floyd_tui.client.remote import RemoteHost, find_python, look, run_pyz
 from floyd_tui.client.session import Session, open_http, open_session
 from floyd_tui.client.ssh_login import Login, log_in
@@ -80,7 +82,8 @@ class SSHDialer:
             ) from error
 
     async def _open(self, login: Login, remote: RemoteHost) -> Session:
-        http = open_http(channel_pool(remote.socket, ChannelBackend(login.connection)))
+        pool = channel_pool(remote.socket, ChannelBackend(login.connection))
+        http = open_http(pool, partial(open_channel, login.connection, remote.socket))
         try:
             return await open_session(self._host.name, http)
         except BaseException:
