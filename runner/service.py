@@ -81,7 +81,7 @@ class Runner:
         await self.jobs.close()
         await self.executors.close()
         await asyncio.to_thread(self.gpus.close)
-        await self.blobs.settle()
+        await self.blobs.uploads.settle()
         await asyncio.to_thread(self.db.close)
 
     def info(self, owner: str) -> RunnerInfo:

@@ -6,7 +6,6 @@ it, ``abcd….x`` with mode 0555, made when it is first wanted.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import hashlib
@@ -24,8 +23,9 @@ from pathlib import Path
 from runner.models import is_digest
 from runner.store.claims import Claim, Claims
 from runner.store.db import Database
-from runner.store.room import Room
 from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
+from runner.store.incoming import Uploads
+from runner.store.room import Room
 from runner.store.walk import open_regular
 
 _PLAIN, _EXECUTABLE = 0o444, 0o555
@@ -45,8 +45,8 @@ class BlobStore:
         self.folder = folder / "blobs"
         self.partials = folder / "partial"
         self.claims = Claims()
+        self.uploads = Uploads()
         self._db = db
-        self._uploads: set[asyncio.Event] = set()
         self._partial_folders: dict[str, Path] = {}
         for made in (self.folder, self.partials):
             made.mkdir(exist_ok=True)
@@ -165,17 +165,6 @@ class BlobStore:
                 file.unlink()
             elif file.name != digest:
                 park(file, file.with_name(digest))
-
-    def receiving(self) -> asyncio.Event:
-        """Say that an upload goes on until the event returned is set, for `settle` to wait for."""
-        ended = asyncio.Event()
-        self._uploads = {upload for upload in self._uploads if not upload.is_set()} | {ended}
-        return ended
-
-    async def settle(self) -> None:
-        """Wait until no upload goes on any more: each keeps what it has when its request is cut off."""
-        for ended in self._uploads:
-            await ended.wait()
 
     def _install_copy(self, digest: str, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")

@@ -246,6 +246,7 @@ class Trees:
         return await self._db.read(lambda c: {row["digest"] for row in c.execute("SELECT digest FROM damaged")})
 
     async def _status(self, digest: str, content: Outline, owner: str) -> TreeStatus:
+        await self._blobs.uploads.give_up_silent(owner)
         held = await self._blobs.held(owner, content.blobs)
         return await asyncio.to_thread(_compare, digest, content, held, self._blobs.parts(owner))
 

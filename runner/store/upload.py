@@ -65,9 +65,9 @@ async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) ->
     batch = _Batch()
     hop = asyncio.ensure_future(_nothing())
     stored = 0
-    ended = blobs.receiving()
+    incoming = blobs.uploads.begin(owner)
     try:
-        async for chunk in chunks:
+        async for chunk in incoming.listened(chunks):
             batch.add(chunk)
             if batch.size >= _HOP_BYTES:
                 # While a thread works on one batch, the next one is read from the socket.
@@ -76,9 +76,11 @@ async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) ->
         stored += await hop
         stored += await _step(receiver, batch.take())
         receiver.check_end()
+    except asyncio.CancelledError:
+        raise incoming.end_of() from None
     finally:
         closing = asyncio.ensure_future(_close(receiver, hop, batch.take()))
-        closing.add_done_callback(lambda _: ended.set())
+        closing.add_done_callback(lambda _: incoming.ended.set())
         stored += await asyncio.shield(closing)
     receiver.check_names()
     return stored
@@ -89,18 +91,22 @@ async def receive_raw(blobs: BlobStore, owner: str, body: RawBody) -> int:
     receiver = Receiver(blobs, owner)
     stored, more = 0, True
     hop = asyncio.ensure_future(asyncio.to_thread(bool))
-    ended = blobs.receiving()
+    incoming = blobs.uploads.begin(owner)
     try:
         while more:
             hop = asyncio.ensure_future(asyncio.to_thread(body.pour, receiver.take))
             # Shielded: the thread is told to stop, and its end awaited, below.
             more = await asyncio.shield(hop)
             stored += await _grant(receiver)
+            with incoming.listening():
+                more = more and await body.more()
         receiver.check_end()
+    except asyncio.CancelledError:
+        raise incoming.end_of() from None
     finally:
         body.stop()
         closing = asyncio.ensure_future(_close(receiver, hop, []))
-        closing.add_done_callback(lambda _: ended.set())
+        closing.add_done_callback(lambda _: incoming.ended.set())
         stored += await asyncio.shield(closing)
     receiver.check_names()
     return stored

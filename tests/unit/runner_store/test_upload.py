@@ -108,7 +108,7 @@ async def test_an_upload_cut_off_at_any_moment_keeps_a_true_part(store: Store, t
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload
-    await store.blobs.settle()
+    await store.blobs.uploads.settle()
     have = store.blobs.have("ann", sha(BIG))
     part = store.blobs.partial_folder("ann") / sha(BIG)
     assert not have or part.read_bytes() == BIG[:have]
