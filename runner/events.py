@@ -65,6 +65,8 @@ def _name(event: Event) -> str:
         return event.job.name
     if event.dataset is not None:
         return f"{event.dataset.owner}/datasets/{event.dataset.name}"
+    if event.fetch is not None:
+        return f"{event.fetch.owner}/fetches/{event.fetch.id}"
     return event.removed or ""
 
 

@@ -14,6 +14,9 @@ from runner.environments import HOST, Environments
 from runner.errors import Unavailable
 from runner.events import Hub
 from runner.executors import choose_executors
+from runner.fetching.bringing import Store
+from runner.fetching.fetches import Fetches
+from runner.fetching.table import FetchStore
 from runner.gpus import Gpus
 from runner.housekeeping import Housekeeping
 from runner.jobs import Jobs
@@ -49,6 +52,8 @@ class Runner:
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, self.events.publish)
         self.shelf = Shelf(self.db, self.datasets, self.events.publish)
+        store = Store(self.blobs, self.trees, self.datasets)
+        self.fetches = Fetches(settings, FetchStore(self.db), store, self.events.publish)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
@@ -70,14 +75,18 @@ class Runner:
             self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats, self.blobs.room.reserve
         )
         collector = Collector(self.settings.data_dir, self.blobs, self.trees, self.db)
-        self.housekeeping = Housekeeping(self.settings, collector, self.job_store, self.executors)
+        self.housekeeping = Housekeeping(
+            self.settings, collector, Leftovers(self.executors, self.job_store), self.db, self.blobs.room.reserve
+        )
         await self.jobs.start()
+        await self.fetches.start()
         self.housekeeping.start()
 
     async def close(self) -> None:
         """Let go of everything; jobs run on."""
         self.closing.set()
         await self.housekeeping.close()
+        await self.fetches.close()
         await self.jobs.close()
         await self.executors.close()
         await asyncio.to_thread(self.gpus.close)

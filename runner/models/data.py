@@ -169,8 +169,24 @@ class TreeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where on the net a version came from: the address (without what logs in), and what was there at `fetched_at`.
+
+    `sha256` and `size` (bytes) are of the bytes as they came, archive or not; `etag` and `modified` are the server's
+    own words, empty where it said none.
+    """
+
+    url: str
+    fetched_at: float
+    size: int
+    sha256: str
+    etag: str = ""
+    modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """One version of a dataset. `source` is the job's name if it was made from an output."""
+    """One version of a dataset. `source` is the job's name if it was made from an output, `origin` an address."""
 
     owner: str
     dataset: str
@@ -181,6 +197,7 @@ class DatasetVersion:
     created_at: float
     message: str = ""
     source: str | None = None
+    origin: Origin | None = None
 
     @property
     def name(self) -> str:

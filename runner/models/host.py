@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.models.data import Dataset
+from runner.models.fetch import Fetch
 from runner.models.jobs import Job
 
 # Raised when a client of the old number could no longer talk to a runner of the new one.
@@ -90,7 +91,6 @@ class HostStats:
     gpus: tuple[GpuStats, ...] = ()
     gpu_note: str = ""
     jobs: tuple[JobStats, ...] = ()
-
     disk_reserve: int = 0
 
     @property
@@ -98,9 +98,10 @@ class HostStats:
         """Whether launches and uploads are refused for want of disk."""
         return self.disk_total - self.disk_used < self.disk_reserve
 
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that changed: a job or dataset as it is now, or `removed`, the full name of one that is gone.
+    """Something that changed: a job, dataset or fetch as it is now, or `removed`, the full name of what is gone.
 
     All empty: a sign of life.
     """
@@ -108,3 +109,4 @@ class Event:
     job: Job | None = None
     dataset: Dataset | None = None
     removed: str | None = None
+    fetch: Fetch | None = None

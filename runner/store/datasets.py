@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from runner.errors import NotFound
-from runner.models import AddedVersion, Dataset, DatasetVersion, Event, TreeStatus
+from runner.models import AddedVersion, Dataset, DatasetVersion, Event, Origin, TreeStatus, decode, encode
 from runner.store.db import Database
 from runner.store.roots import require_tree
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a new version shall hold: a complete tree, and the job's name if it was made from an output."""
+    """What a new version shall hold: a complete tree, and the job's name or the address that it is from."""
 
     tree: TreeStatus
     message: str = ""
     source: str | None = None
+    origin: Origin | None = None
 
 
 class Datasets:
@@ -92,6 +93,7 @@ def _version(dataset: sqlite3.Row, row: sqlite3.Row) -> DatasetVersion:
         created_at=row["created_at"],
         message=row["message"],
         source=row["source"],
+        origin=decode(row["origin"], Origin) if row["origin"] else None,
     )
 
 
@@ -110,10 +112,11 @@ def _add(connection: sqlite3.Connection, owner: str, name: str, content: Content
     sql = "UPDATE datasets SET last_version = last_version + 1 WHERE owner = ? AND name = ? RETURNING last_version"
     number: int = connection.execute(sql, (owner, name)).fetchone()[0]
     version = DatasetVersion(owner, name, number, tree.digest, tree.files, tree.size, now, content.message)
-    version = replace(version, source=content.source)
+    version = replace(version, source=content.source, origin=content.origin)
+    origin = encode(content.origin).decode() if content.origin else None
     connection.execute(
-        """INSERT INTO versions (dataset, version, tree, files, size, message, source, created_at)
-           SELECT id, ?, ?, ?, ?, ?, ?, ? FROM datasets WHERE owner = ? AND name = ?""",
-        (version.version, tree.digest, tree.files, tree.size, content.message, content.source, now, owner, name),
+        """INSERT INTO versions (dataset, version, tree, files, size, message, source, origin, created_at)
+           SELECT id, ?, ?, ?, ?, ?, ?, ?, ? FROM datasets WHERE owner = ? AND name = ?""",
+        (number, tree.digest, tree.files, tree.size, content.message, content.source, origin, now, owner, name),
     )
     return AddedVersion(version, created=True)

@@ -107,4 +107,20 @@ UPDATE datasets SET last_version = (SELECT coalesce(max(version), 0) FROM versio
 CREATE TABLE damaged (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS)
+_FETCHES = """
+-- Data that the runner fetches from the net. `document` is the Fetch as JSON, `wish` what was asked for with all that
+-- logs in (empty at the end), `standing` how much of it is safely on the disk.
+CREATE TABLE fetches (
+  id TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  ended INTEGER NOT NULL DEFAULT 0,
+  document TEXT NOT NULL,
+  wish TEXT NOT NULL,
+  standing TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The Origin of a version that was fetched, as JSON.
+ALTER TABLE versions ADD COLUMN origin TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES)

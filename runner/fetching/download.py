@@ -1,0 +1,202 @@
+"""Downloading into a part file: again and again until all of it is there, and never spliced of two files.
+
+A line that breaks is taken up by Range, on condition (If-Range) that the file is still the one that was begun, by its
+strong ETag or a date of change that is old enough to tell. Where the server offers neither, it begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+import httpx
+
+from runner.fetching.addresses import shown
+from runner.fetching.names import file_name
+from runner.fetching.part import Part, Standing
+from runner.fetching.web import (
+    Answer,
+    Refused,
+    TryAgain,
+    ask,
+    content_range,
+    read_answer,
+    unreachable,
+    why,
+)
+from runner.store.disk import format_size
+from runner.store.room import Room
+from runner.threads import to_the_end
+
+# Written together, or after so many seconds: a hop to the thread for each network packet would cost more than the disk.
+_BATCH_BYTES, _BATCH_SECONDS = 1 << 20, 0.25
+# How much a crash of the host may cost.
+_SYNC_BYTES, _SYNC_SECONDS = 64 << 20, 5.0
+_FIRST_DELAY, _LAST_DELAY = 0.25, 30.0
+# Before a first byte came it is more likely that the address is wrong than that the line is bad.
+_FIRST_PATIENCE = 20.0
+# A date of change tells a file from the next one only if the server's clock has gone on since (RFC 9110, 8.8.2.2).
+_STRONG_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to download. `own`: the runner's own user asks; `patience`: seconds to try for without a new byte."""
+
+    url: httpx.URL
+    own: bool
+    patience: float
+
+
+class Download:
+    """One download. `tell` hears of progress and of trouble, `save` writes the standing down."""
+
+    def __init__(
+        self,
+        job: Job,
+        part: Part,
+        standing: Standing,
+        room: Room,
+        tell: Callable[[int, int | None, str], None],
+        save: Callable[[Standing], Awaitable[None]],
+    ) -> None:
+        self._job, self._part, self._standing, self._room = job, part, standing, room
+        self._tell, self._save = tell, save
+        self._furthest = part.position
+        self._contradiction: tuple[int | None, int | None] | None = None
+        self._synced = time.monotonic()
+
+    async def run(self, client: httpx.AsyncClient) -> None:
+        """Download until all is there and safely on the disk; raises `RunnerError`."""
+        delay, since = _FIRST_DELAY, time.monotonic()
+        try:
+            while True:
+                try:
+                    await self._once(client)
+                    return
+                except TryAgain as trouble:
+                    reason, after = str(trouble), trouble.after
+                except httpx.TransportError as error:
+                    reason, after = why(error, self._job.url), None
+                    if isinstance(error, httpx.ConnectError) and not self._furthest:
+                        raise unreachable(reason) from error
+                if self._part.position > self._furthest:
+                    delay, since, self._furthest = _FIRST_DELAY, time.monotonic(), self._part.position
+                self._give_up(reason, since)
+                self._tell(self._part.position, self._standing.total, f"{reason}; trying again")
+                await asyncio.sleep(min(after if after is not None else delay, _LAST_DELAY))
+                delay *= 2
+        finally:
+            # Cancelled, too: a runner that stops in order loses nothing.
+            await asyncio.shield(self._keep())
+
+    def _give_up(self, reason: str, since: float) -> None:
+        patience = self._job.patience if self._furthest else min(self._job.patience, _FIRST_PATIENCE)
+        if time.monotonic() - since > patience:
+            came = f" after {format_size(self._furthest)}" if self._furthest else ""
+            raise Refused(f"Nothing more came{came}: {reason}.", "Try again later.")
+
+    async def _once(self, client: httpx.AsyncClient) -> None:
+        async with ask(client, self._job.url, self._condition(), self._job.own) as response:
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+                await self._beyond(response)
+                return
+            await self._accept(read_answer(response))
+            await self._receive(response)
+        total = self._standing.total
+        if total is not None and self._part.position > total:
+            await self._restart()
+        if total is not None and self._part.position != total:
+            raise TryAgain(f"not the {total:,} bytes came that were promised")
+
+    def _condition(self) -> dict[str, str]:
+        validator = self._standing.etag or self._standing.modified
+        if not self._part.position or not validator:
+            return {}
+        return {"Range": f"bytes={self._part.position}-", "If-Range": validator}
+
+    async def _accept(self, answer: Answer) -> None:
+        """Get ready for the bytes that follow: to go on with, or from the beginning."""
+        standing = self._standing
+        if answer.start:
+            same = answer.etag in ("", standing.etag) or not standing.etag
+            if not same or answer.start != self._part.position or answer.total not in (None, standing.total):
+                await self._restart()
+                raise TryAgain(f"{self._job.url.host} sent a part of another file", 0)
+            return
+        if self._part.position:
+            await self._restart()
+        standing.total, standing.etag = answer.total, answer.etag
+        standing.modified = answer.modified if _is_strong(answer.response) else ""
+        standing.name = file_name(self._job.url, answer.response)
+        if answer.total is not None:
+            await asyncio.to_thread(self._room.require, answer.total)
+        await self._save(standing)
+
+    async def _receive(self, response: httpx.Response) -> None:
+        batch: list[bytes] = []
+        size, written = 0, time.monotonic()
+        try:
+            async for chunk in response.aiter_raw():
+                batch.append(chunk)
+                size += len(chunk)
+                if size >= _BATCH_BYTES or time.monotonic() - written > _BATCH_SECONDS:
+                    taken, batch, size = batch, [], 0
+                    await self._write(taken)
+                    written = time.monotonic()
+        finally:
+            await asyncio.shield(self._write(batch))
+
+    async def _write(self, batch: list[bytes]) -> None:
+        if self._standing.total is None:
+            # Nobody said how much there is: look as it comes.
+            await asyncio.to_thread(self._room.require, sum(map(len, batch)))
+        await to_the_end(partial(self._part.write, batch))
+        self._tell(self._part.position, self._standing.total, "")
+        late = time.monotonic() - self._synced > _SYNC_SECONDS
+        if late or self._part.position - self._standing.have >= _SYNC_BYTES:
+            await self._keep()
+
+    async def _keep(self) -> None:
+        have = await to_the_end(self._part.sync)
+        self._synced = time.monotonic()
+        if have != self._standing.have:
+            self._standing.have = have
+            await self._save(self._standing)
+
+    async def _restart(self) -> None:
+        self._standing.have = 0
+        await self._save(self._standing)
+        await to_the_end(self._part.restart)
+
+    async def _beyond(self, response: httpx.Response) -> None:
+        """There is nothing after what is here: it is whole, or the server contradicts itself, or the file changed."""
+        size = content_range(response)[1]
+        promised = self._standing.total
+        if size == self._part.position and promised in (None, size):
+            return
+        if self._contradiction == (promised, size):
+            raise Refused(
+                f"{shown(self._job.url)} promises {_bytes(promised)} and has only {_bytes(size)}.",
+                "Tell who looks after it, or try again later.",
+            )
+        self._contradiction = (promised, size)
+        await self._restart()
+        raise TryAgain("there is less than was promised", 0)
+
+
+def _bytes(count: int | None) -> str:
+    return "an unknown number of bytes" if count is None else f"{count:,} bytes"
+
+
+def _is_strong(response: httpx.Response) -> bool:
+    """Whether the date of change tells this file from any later one."""
+    try:
+        told = [parsedate_to_datetime(response.headers[name]) for name in ("Date", "Last-Modified")]
+        return (told[0] - told[1]).total_seconds() >= _STRONG_SECONDS
+    except (KeyError, ValueError, TypeError):
+        return False

@@ -1,0 +1,74 @@
+"""The file that a download goes into, and what is written down of it so that a new runner can go on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.store.blobs import hash_into
+from runner.store.disk import full_disk_told
+
+
+@dataclass(slots=True)
+class Standing:
+    """How far a download is: the first `have` bytes are safely on the disk. What a server says is empty until it has.
+
+    `whole` once all is there and was checked: from then on the file is only read, for a blob may be made of it by a
+    hard link. `sha256` and `came_at` (epoch seconds) are known by then.
+    """
+
+    have: int = 0
+    total: int | None = None
+    etag: str = ""
+    modified: str = ""
+    name: str = ""
+    whole: bool = False
+    sha256: str = ""
+    came_at: float = 0.0
+
+
+class Part:
+    """An open part file, and the SHA-256 of what is in it. Its methods block: call them in a thread."""
+
+    def __init__(self, path: Path, have: int) -> None:
+        """Go on after the first `have` bytes: what came later was not safely on the disk when that was noted."""
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._hash = hashlib.sha256()
+        if os.fstat(self._file).st_size < have:
+            have = 0
+        os.ftruncate(self._file, have)
+        hash_into(self._hash, self._file)
+        self.position = os.lseek(self._file, 0, os.SEEK_END)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all that is in it."""
+        return self._hash.hexdigest()
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Append; raises `NoSpace`."""
+        with full_disk_told(self.path.parent):
+            for piece in pieces:
+                self._hash.update(piece)
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[os.write(self._file, rest) :]
+                self.position += len(piece)
+
+    def restart(self) -> None:
+        """Begin anew: what is there is of no use."""
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        self._hash, self.position = hashlib.sha256(), 0
+
+    def sync(self) -> int:
+        """Bring it all to the disk; returns how much that is, in bytes."""
+        os.fdatasync(self._file)
+        return self.position
+
+    def close(self) -> None:
+        """Close the file, which stays."""
+        os.close(self._file)
