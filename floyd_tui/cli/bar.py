@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where somebody watches; nothing at all in a script."""
+"""How far something is, on stderr: a bar where somebody watches, a line now and then in a script."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from floyd_tui.cli.show import printable
-from floyd_tui.sizes import human_duration, human_size
+from floyd_tui.cli.show import note, printable
+from floyd_tui.sizes import human_count, human_duration, human_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,6 +29,8 @@ class Standing(Protocol):
     @property
     def total_bytes(self) -> int: ...
     @property
+    def there_bytes(self) -> int: ...
+    @property
     def rate(self) -> float: ...
     @property
     def eta_seconds(self) -> float | None: ...
@@ -36,25 +38,38 @@ class Standing(Protocol):
 
 # What is done sooner than this many seconds flashes no bar.
 _DELAY = 0.3
+# In a script, seconds until the first line, and how much longer than all before it takes until each next one.
+_FIRST_LINE, _LONGER = 5.0, 1.5
+# A bar narrower than this tells little; figures give way to it.
+_BAR = 10
 
 
 class Bar:
-    """Draws how far something is; what is said meanwhile goes above it. Where nobody watches, only says."""
+    """Draws how far something is; what is said meanwhile goes above it. Where nobody watches, lines become rare."""
 
     def __init__(self, watched: bool) -> None:
         self._progress: Progress | None = _progress() if watched else None
         self._task = self._progress.add_task("", total=None, figures="") if self._progress else None
         self._began = time.monotonic()
+        self._next_line = _FIRST_LINE
 
     def show(self, label: str, now: Standing) -> None:
         """Draw `label` and how far it is."""
         if self._progress is None or self._task is None:
+            self._line(label, now)
             return
         total = now.total_bytes or None
         done = now.done_bytes if total else 0
-        self._progress.update(self._task, description=label, total=total, completed=done, figures=figures(now))
+        room = self._progress.console.width - len(label) - _BAR - 3
+        self._progress.update(self._task, description=label, total=total, completed=done, figures=figures(now, room))
         if time.monotonic() - self._began > _DELAY:
             self._progress.start()
+
+    def _line(self, label: str, now: Standing) -> None:
+        passed = time.monotonic() - self._began
+        if passed >= self._next_line:
+            self._next_line = passed * _LONGER
+            note(f"{label}: {figures(now)}".rstrip(": "))
 
     def say(self, text: str, style: str = "dim") -> None:
         """A line on stderr."""
@@ -66,7 +81,7 @@ class Bar:
         self._progress.console.print(Text(printable(text), style))
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take the bar away; the next `show` brings it back."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -85,18 +100,25 @@ def _progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[figures]}"))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, expand=True)
 
 
-def figures(now: Standing) -> str:
-    """How far something is, in numbers."""
-    of_files = f" of {now.total_files:,}" if now.total_files else ""
+def figures(now: Standing, room: int = 1000) -> str:
+    """How far something is, in numbers: as many of them as `room` cells hold, what matters most first."""
+    of_files = f"{now.done_files:,} of " if now.total_files else ""
     parts = (
         f"{human_size(now.done_bytes)} of {human_size(now.total_bytes)}" if now.total_bytes else "",
-        f"{now.done_files:,}{of_files} files" if now.done_files or now.total_files else "",
-        f"{human_size(now.rate)}/s" if now.rate else "",
         f"{human_duration(now.eta_seconds)} left" if now.eta_seconds else "",
+        f"{human_size(now.rate)}/s" if now.rate else "",
+        of_files + human_count(now.total_files or now.done_files, "file") if now.total_files or now.done_files else "",
+        f"{human_size(now.there_bytes)} there already" if now.there_bytes else "",
     )
-    return " · ".join(part for part in parts if part)
+    text = ""
+    for part in filter(None, parts):
+        longer = f"{text} · {part}" if text else part
+        if len(longer) > room:
+            break
+        text = longer
+    return text

@@ -1,4 +1,7 @@
-"""``data init|upload|add|ls|clone``: datasets and their versions. What manages them is in `floyd_tui.cli.shelf`."""
+"""``data init|upload|ls|clone``: datasets and their versions.
+
+What manages them is in `floyd_tui.cli.shelf`, what makes versions without an upload in `floyd_tui.cli.adding`.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,19 @@ from pathlib import Path
 
 import click
 
-from floyd_tui.cli import shelf
+from floyd_tui.cli import adding, shelf
+from floyd_tui.cli.adding import say_added, say_origin
 from floyd_tui.cli.files import fetch, show_files
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.launching import progress_shown
-from floyd_tui.cli.options import dataset_name, host_option, job_reference, json_option
-from floyd_tui.cli.show import age, note, show_json, show_table
+from floyd_tui.cli.options import dataset_name, host_option, json_option
+from floyd_tui.cli.sending import progress_shown
+from floyd_tui.cli.show import age, show_json, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.link import find_link, write_link
 from floyd_tui.project.run import upload_dataset
-from floyd_tui.sizes import human_count, human_size
-from runner.models import AddedVersion, Dataset, DatasetUse, FileInfo, NewVersion, Ref
+from floyd_tui.sizes import human_size
+from runner.models import AddedVersion, Dataset, DatasetUse, DatasetVersion, FileInfo, Ref
 
 
 @click.group()
@@ -26,7 +30,10 @@ def data() -> None:
     """Upload, list, fetch and manage datasets."""
 
 
-for command in (shelf.rm, shelf.rename, shelf.describe, shelf.share, shelf.unshare, shelf.files, shelf.get, shelf.diff):
+for command in (
+    *(adding.add, adding.fetches, adding.cancel),
+    *(shelf.rm, shelf.rename, shelf.describe, shelf.share, shelf.unshare, shelf.files, shelf.get, shelf.diff),
+):
     data.add_command(command)
 
 
@@ -56,7 +63,7 @@ def upload(folder: Path, name: str | None, message: str, resume: bool, host: str
         with progress_shown("floyd-tui data ls") as progress:
             return await upload_dataset(link, root, dataset, message, progress)
 
-    _say_added(on_host(host, work), as_json)
+    say_added(on_host(host, work), as_json)
 
 
 def _dataset_of(folder: Path, name: str | None) -> tuple[Path, str]:
@@ -66,35 +73,6 @@ def _dataset_of(folder: Path, name: str | None) -> tuple[Path, str]:
     if tied is None:
         raise ProjectError(f"{folder.resolve()} is tied to no dataset.", "Say --name DATASET.")
     return tied.folder, tied.name
-
-
-def _say_added(added: AddedVersion, as_json: bool) -> None:
-    version = added.version
-    if as_json:
-        show_json(added)
-        return
-    click.echo(version.short)
-    files = f"{human_count(version.files, 'file')}, {human_size(version.size)}"
-    if added.created:
-        note(f"New version: {files}. Mount it: floyd-tui run --data {version.short}:{version.dataset}")
-    else:
-        note(f"Unchanged since version {version.version} ({files}); no new version was made.")
-
-
-@data.command("add")
-@click.argument("source", metavar="JOB[/PATH]")
-@click.option("--name", metavar="DATASET", required=True, help="The dataset that gets a new version.")
-@click.option("-m", "--message", metavar="TEXT", default="", help="What is new in this version.")
-@host_option
-@json_option
-def add(source: str, name: str, message: str, host: str | None, as_json: bool) -> None:
-    """Make the next version of a dataset from a job's output, or a folder of it. Nothing is copied."""
-    reference = job_reference(source)
-
-    async def work(link: Link) -> AddedVersion:
-        return await link.client.add_version(name, NewVersion(source=reference, message=message))
-
-    _say_added(on_host(host, work), as_json)
 
 
 @data.command("ls")
@@ -112,7 +90,8 @@ def ls(name: str | None, host: str | None, as_json: bool) -> None:
         if ref.number is None:
             uses = [] if as_json else await link.client.dataset_uses(name)
             return [await link.client.dataset(name)], uses, []
-        return [], [], await link.client.files(name, ref.path, recursive=True)
+        datasets = [] if as_json or ref.path else [await link.client.dataset(name)]
+        return datasets, [], await link.client.files(name, ref.path, recursive=True)
 
     datasets, uses, files = on_host(host, work)
     if as_json:
@@ -124,6 +103,9 @@ def ls(name: str | None, host: str | None, as_json: bool) -> None:
         shelf.show_uses(datasets[0].name, uses)
     else:
         show_files(files, "It is empty.")
+        for version in datasets[0].versions if datasets else ():
+            if version.version == ref.number and version.origin is not None:
+                say_origin(version.origin)
 
 
 @data.command("clone")
@@ -162,8 +144,11 @@ def _show_datasets(found: Iterable[Dataset]) -> None:
 
 def _show_versions(dataset: Dataset) -> None:
     rows = [
-        (v.short, f"{v.files:,}", human_size(v.size), age(v.created_at), v.source or "", v.message)
-        for v in dataset.versions
+        (v.short, f"{v.files:,}", human_size(v.size), age(v.created_at), _from(v), v.message) for v in dataset.versions
     ]
     columns = ("VERSION", "FILES", "SIZE", "AGE", "FROM", "MESSAGE")
     show_table(columns, rows, right=("FILES", "SIZE", "AGE"), cut=("FROM", "MESSAGE"), empty="It has no version yet.")
+
+
+def _from(version: DatasetVersion) -> str:
+    return version.source or (version.origin.url if version.origin else "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from floyd_tui.cli.hosted import can_ask, on_host
+from floyd_tui.cli.asking import agree
+from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, json_option, yes_option
 from floyd_tui.cli.show import note, show_json, show_table
 from floyd_tui.client.protocol import Link
-from floyd_tui.errors import FloydError
 from floyd_tui.sizes import human_count, human_size
 from runner.models import GcKind, GcReport
 
@@ -41,7 +41,8 @@ def gc(dry_run: bool, yes: bool, host: str | None, as_json: bool) -> None:
         if not as_json:
             _show(told)
         if told.free_count and not yes:
-            _confirm(told)
+            what = f"Free {human_size(told.free_size)} ({human_count(told.free_count, 'thing')})?"
+            await agree(what, "Say --yes to free it without asking.")
         return await link.client.gc() if told.free_count else told
 
     report = on_host(host, work)
@@ -53,14 +54,6 @@ def gc(dry_run: bool, yes: bool, host: str | None, as_json: bool) -> None:
         note("Nothing is to be freed.")
     else:
         note(f"{human_size(report.free_size)} freed; {human_size(report.disk_free)} of the disk are free.")
-
-
-def _confirm(told: GcReport) -> None:
-    what = f"Free {human_size(told.free_size)} ({human_count(told.free_count, 'thing')})?"
-    if not can_ask():
-        raise FloydError(f"{what} Nobody is here to answer.", "Say --yes to free it without asking.")
-    if not click.confirm(what, default=False, err=True):
-        raise click.Abort
 
 
 def _room(kind: GcKind) -> str:

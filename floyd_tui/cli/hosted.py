@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
 
+from floyd_tui.cli.asking import can_ask, confirm
 from floyd_tui.client.links import Links
 from floyd_tui.client.protocol import Link
 from floyd_tui.config import Config
@@ -40,7 +40,7 @@ async def connect(link: Link, trust: bool = False, otherwise: str = "") -> None:
     try:
         await link.connected()
     except HostKeyUnknown as unknown:
-        if not trust and not _trusted(link, unknown):
+        if not trust and not await _trusted(link, unknown):
             raise HostKeyUnknown(
                 unknown.message,
                 f"Compare it with the host's own, then: {otherwise or f'floyd-tui host check {link.name} --trust'}",
@@ -53,14 +53,9 @@ async def connect(link: Link, trust: bool = False, otherwise: str = "") -> None:
         await link.connected()
 
 
-def _trusted(link: Link, unknown: HostKeyUnknown) -> bool:
+async def _trusted(link: Link, unknown: HostKeyUnknown) -> bool:
     if not can_ask():
         return False
     click.echo(f"The key of {unknown.host} (port {unknown.port}) is not known yet:", err=True)
     click.echo(f"  {unknown.key.split()[0]} {unknown.fingerprint}", err=True)
-    return click.confirm(f"Trust it as the key of {link.name} from now on?", default=False, err=True)
-
-
-def can_ask() -> bool:
-    """Whether somebody sits there to answer."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return await confirm(f"Trust it as the key of {link.name} from now on?")

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import click
 
-from floyd_tui.cli.hosted import can_ask, connect
+from floyd_tui.cli.asking import can_ask, confirm
+from floyd_tui.cli.hosted import connect
 from floyd_tui.cli.options import json_option, yes_option
 from floyd_tui.cli.show import note, show_pairs, show_table
 from floyd_tui.client.links import Links
@@ -99,20 +100,20 @@ async def _reach(link: Link, trust: bool, install: bool | None, otherwise: str) 
     try:
         await connect(link, trust, otherwise)
     except RunnerMissing as missing:
-        if not _shall_install(link, install, missing):
+        if not await _shall_install(link, install, missing):
             note(f"No runner there yet. Put it there: floyd-tui host install {link.name}")
             return False
         await _install(link)
     return True
 
 
-def _shall_install(link: Link, install: bool | None, missing: RunnerMissing) -> bool:
+async def _shall_install(link: Link, install: bool | None, missing: RunnerMissing) -> bool:
     if install is not None:
         return install
     if not can_ask():
         return False
     click.echo(missing.message, err=True)
-    return click.confirm(f"Put floyd-tui's runner on {link.name} now?", default=True, err=True)
+    return await confirm(f"Put floyd-tui's runner on {link.name} now?", default=True)
 
 
 async def _install(link: Link) -> None:

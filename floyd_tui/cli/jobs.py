@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from floyd_tui.cli.hosted import can_ask, on_host
+from floyd_tui.cli.asking import agree
+from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
 from floyd_tui.cli.show import (
     age,
@@ -171,7 +172,7 @@ def delete(jobs: tuple[str, ...], yes: bool, host: str | None) -> None:
 
     async def work(link: Link) -> None:
         found = [await link.client.job(name) for name in names]
-        _confirm_deletion(found, yes)
+        await _confirm_deletion(found, yes)
         for job in found:
             await link.client.delete_job(job.name)
             note(f"{job.short} is deleted")
@@ -187,7 +188,7 @@ def _with_number(job: str) -> str:
     return name
 
 
-def _confirm_deletion(jobs: list[Job], yes: bool) -> None:
+async def _confirm_deletion(jobs: list[Job], yes: bool) -> None:
     active = [job.short for job in jobs if not job.state.ended]
     if active:
         raise FloydError(f"{', '.join(active)} still runs.", f"Stop it first: floyd-tui stop {' '.join(active)}")
@@ -195,7 +196,4 @@ def _confirm_deletion(jobs: list[Job], yes: bool) -> None:
         return
     size = human_size(sum(job.output_size + job.log_size for job in jobs))
     what = f"Delete {', '.join(job.short for job in jobs)} with logs and outputs ({size})?"
-    if not can_ask():
-        raise FloydError(f"{what} Nobody is here to answer.", "Say --yes to delete without asking.")
-    if not click.confirm(what, default=False, err=True):
-        raise click.Abort
+    await agree(what, "Say --yes to delete without asking.")

@@ -1,28 +1,19 @@
-"""The options of `run` and `restart`, and what people see while code goes up."""
+"""The options of `run`, `restart` and `watch`, as settings."""
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from floyd_tui.cli.bar import bar_shown
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
-from floyd_tui.project.link import LINK_FILES
 from floyd_tui.project.mounts import distinct, parse_mount
-from floyd_tui.sizes import human_count, human_size, parse_duration, parse_size
+from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import Limits
 
-if TYPE_CHECKING:
-    from floyd_tui.project.run import Stage
-    from floyd_tui.project.snapshot import Snapshot
-
-_LABELS = {"scanning": "Reading", "uploading": "Sending", "launching": "Finishing"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -107,43 +98,3 @@ def command_of(words: tuple[str, ...]) -> str | None:
     if not command.strip():
         raise ProjectError("The command is empty.", "Write it after the options: floyd-tui run 'python train.py'")
     return command
-
-
-@contextmanager
-def progress_shown(listing: str = "floyd-tui status") -> Iterator[Callable[[Stage], None]]:
-    """A callback for stages: says once what goes up and what stays, and shows a bar where somebody watches.
-
-    `listing` is the command that shows what came of it, for who interrupts the very end.
-    """
-    sending, launching = False, False
-    with bar_shown() as bar:
-
-        def tell(stage: Stage) -> None:
-            nonlocal sending, launching
-            launching = stage.phase == "launching"
-            if stage.snapshot is not None and not sending:
-                sending = True
-                say_snapshot(stage.snapshot, bar.say)
-            bar.show(_LABELS[stage.phase], stage)
-
-        try:
-            yield tell
-        except asyncio.CancelledError:
-            if launching:
-                bar.say(f"It may be there all the same: look at `{listing}`.")
-            elif sending:
-                bar.say("What has arrived on the host is kept: the next upload goes on from there.")
-            raise
-
-
-def say_snapshot(snapshot: Snapshot, say: Callable[[str, str], None]) -> None:
-    """What goes up, what stays here by which rule, and what is worth a warning; `say` takes a line and a style."""
-    say(f"{snapshot.root.name}: {human_count(snapshot.files, 'file')}, {human_size(snapshot.size)}", "dim")
-    for one in snapshot.left_out:
-        if one.example in LINK_FILES.values():  # floyd-tui's own, and of no interest to its writer
-            continue
-        more = "+" if one.more else ""
-        figures = f"{human_count(one.files, 'file')}{more}, {human_size(one.size)}{more}"
-        say(f"  left out {figures}: {one.rule}", "dim")
-    for warning in snapshot.warnings:
-        say(f"  {warning}", "yellow")

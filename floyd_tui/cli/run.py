@@ -9,8 +9,9 @@ import click
 
 from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.launching import launch_options, progress_shown, settings_of
-from floyd_tui.cli.options import host_option, job_reference, json_option
+from floyd_tui.cli.launching import launch_options, settings_of
+from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
+from floyd_tui.cli.sending import ask_about, consider, progress_shown
 from floyd_tui.cli.show import note, show_json
 from floyd_tui.client.protocol import Link
 from floyd_tui.project.rerun import watch_loop
@@ -25,10 +26,11 @@ _COMMAND_LAST = {"allow_interspersed_args": False}
 @launch_options
 @click.option("--task", metavar="NAME", help="A task of floyd.yml.")
 @click.option("--project", metavar="NAME", help="Project, where the folder is tied to none or another.")
+@yes_option
 @host_option
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def run(host: str | None, as_json: bool, command: tuple[str, ...], **said: Any) -> int:
+def run(yes: bool, host: str | None, as_json: bool, command: tuple[str, ...], **said: Any) -> int:
     """Run this project's code on a host.
 
     COMMAND is what to run, in one quoted string or as it is; left out, floyd.yml says. Prints the job's name, or with
@@ -38,7 +40,8 @@ def run(host: str | None, as_json: bool, command: tuple[str, ...], **said: Any) 
 
     async def work(link: Link) -> int:
         with progress_shown() as progress:
-            job = await submit(link, draft.folder, draft.launch, progress)
+            decides = consider(yes, progress.ask)
+            job = await submit(link, draft.folder, draft.launch, progress, decides)
         return await _launched(link, job, said["follow"], as_json)
 
     return on_host(host, work)
@@ -109,9 +112,10 @@ def restart(host: str | None, as_json: bool, job: str, command: tuple[str, ...],
 @launch_options
 @click.option("--task", metavar="NAME", help="A task of floyd.yml.")
 @click.option("--project", metavar="NAME", help="Project, where the folder is tied to none or another.")
+@yes_option
 @host_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def watch(host: str | None, command: tuple[str, ...], **said: Any) -> int:
+def watch(yes: bool, host: str | None, command: tuple[str, ...], **said: Any) -> int:
     """Run again whenever a file of the project changes.
 
     The last run is stopped if it still runs, only what changed is sent, and it runs with the same settings. With
@@ -123,7 +127,7 @@ def watch(host: str | None, command: tuple[str, ...], **said: Any) -> int:
         from floyd_tui.cli.watching import Watcher
 
         watcher = Watcher(link, follow_runs=said["follow"])
-        await watcher.run(watch_loop(link, draft.folder, draft.launch))
+        await watcher.run(watch_loop(link, draft.folder, draft.launch, consider=consider(yes, ask_about)))
         return 130
 
     return on_host(host, work)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from floyd_tui.cli.asking import agree
 from floyd_tui.cli.files import fetch, show_files
-from floyd_tui.cli.hosted import can_ask, on_host
+from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import dataset_name, host_option, json_option, yes_option
 from floyd_tui.cli.show import note, show_json, show_table, state_cell
 from floyd_tui.client.protocol import Link
@@ -34,14 +35,14 @@ def rm(name: str, yes: bool, host: str | None) -> None:
 
     async def work(link: Link) -> None:
         dataset = await link.client.dataset(dataset_name(ref))
-        _confirm(ref, dataset, await link.client.dataset_uses(dataset_name(ref)), yes)
+        await _confirm(ref, dataset, await link.client.dataset_uses(dataset_name(ref)), yes)
         await link.client.delete_dataset(dataset_name(ref))
         note(f"{_short(ref)} is removed. Free its room: floyd-tui gc")
 
     on_host(host, work)
 
 
-def _confirm(ref: Ref, dataset: Dataset, uses: Sequence[DatasetUse], yes: bool) -> None:
+async def _confirm(ref: Ref, dataset: Dataset, uses: Sequence[DatasetUse], yes: bool) -> None:
     versions = [version for version in dataset.versions if ref.number in (None, version.version)]
     if ref.number is not None and not versions:
         raise FloydError(f"Dataset {dataset.name} has no version {ref.number}.", f"floyd-tui data ls {dataset.name}")
@@ -50,10 +51,7 @@ def _confirm(ref: Ref, dataset: Dataset, uses: Sequence[DatasetUse], yes: bool) 
         return
     size = human_size(sum(version.size for version in versions))
     what = f"Remove {_short(ref)} ({human_count(len(versions), 'version')}, {size})?"
-    if not can_ask():
-        raise FloydError(f"{what} Nobody is here to answer.", "Say --yes to remove it without asking.")
-    if not click.confirm(what, default=False, err=True):
-        raise click.Abort
+    await agree(what, "Say --yes to remove it without asking.")
 
 
 def show_uses(name: str, uses: Sequence[DatasetUse]) -> None:

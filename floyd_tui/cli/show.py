@@ -38,8 +38,11 @@ def show_table(
     right: Sequence[str] = (),
     cut: Sequence[str] = (),
     empty: str = "",
+    stderr: bool = False,
 ) -> None:
     """Rows under small headings; `right` names columns of numbers, `empty` is said where there are no rows.
+
+    With `stderr` it is a word to the person, and not what was asked for.
 
     On a terminal too narrow, the columns in `cut` give way, and the others stay whole. A cell is text or a (text,
     style) pair. Control characters of what others wrote never reach the terminal.
@@ -52,7 +55,7 @@ def show_table(
     if not filled:
         click.echo(empty, err=True)
         return
-    people = sys.stdout.isatty()
+    people = (sys.stderr if stderr else sys.stdout).isatty()
     if people:  # a script gets every column every time
         used = [any(_text(row[at]) for row in filled) for at in range(len(columns))]
         columns = [column for column, keep in zip(columns, used, strict=True) if keep]
@@ -66,7 +69,7 @@ def show_table(
         for text in texts:
             text.no_wrap, text.overflow = True, "ellipsis"
         table.add_row(*texts)
-    Console(width=None if people else _PIPE_WIDTH, highlight=False).print(table)
+    Console(width=None if people else _PIPE_WIDTH, highlight=False, stderr=stderr).print(table)
 
 
 def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:

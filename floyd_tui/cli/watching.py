@@ -10,8 +10,8 @@ from contextlib import aclosing
 
 import click
 
-from floyd_tui.cli.launching import say_snapshot
 from floyd_tui.cli.main import say_error
+from floyd_tui.cli.sending import say_snapshot
 from floyd_tui.cli.show import ending, note
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError

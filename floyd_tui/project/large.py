@@ -51,12 +51,15 @@ class Large:
         return Answer.AGAIN
 
 
+Ask = Callable[[Large], Awaitable[Answer]]
+
+
 @dataclass(frozen=True, slots=True)
 class Consider:
     """Asks `ask` before more than `limit` bytes go up as code; that raises `Declined` where they shall not."""
 
     limit: int
-    ask: Callable[[Large], Awaitable[Answer]]
+    ask: Ask
 
     async def agrees(self, link: Link, snapshot: Snapshot) -> bool:
         """Whether `snapshot` may be sent; where not, another is to be taken. Raises `Declined`, or as `upload`."""

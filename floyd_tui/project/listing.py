@@ -25,6 +25,8 @@ DEFAULTS: dict[Kind, tuple[str, ...]] = {"code": CODE_DEFAULTS, "data": DATA_DEF
 TELL_EVERY = 0.05
 # A folder is named in place of its parent where it holds this share of it.
 _MOST = 0.9
+# What holds less than this share of all is not worth naming.
+_LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,17 @@ def by_size(paths: Iterable[Goes]) -> list[Goes]:
 def largest(files: Iterable[Goes], at_most: int = 5) -> list[Goes]:
     """The few paths that make up most of `files`: a folder as a whole, and of one in another only the inner."""
     files = list(files)
-    return by_size(_innermost(one, files) for one in by_size(_summed(files, ""))[:at_most])
+    least = sum(file.size for file in files) * _LEAST
+    tops = [top for top in by_size(_summed(files, ""))[:at_most] if top.size >= least]
+    return by_size(_innermost(top, files) for top in tops)
 
 
 def _innermost(top: Goes, files: Iterable[Goes]) -> Goes:
     while top.path.endswith("/"):
         files = [file for file in files if file.path.startswith(top.path)]
         inner = by_size(_summed(files, top.path))[0]
-        if inner.size < _MOST * top.size:
+        # A file alone in its folder is seldom the last one there.
+        if inner.size < _MOST * top.size or not inner.path.endswith("/"):
             break
         top = inner
     return top

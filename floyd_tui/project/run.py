@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from floyd_tui.client.progress import Progress, Speed, seconds_left
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import NOTHING_SAID, RunSettings, load_config
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from floyd_tui.project.large import Consider
 
 Executor = Literal["docker", "process"]
-Phase = Literal["scanning", "uploading", "launching"]
+Phase = Literal["scanning", "comparing", "uploading", "launching"]
 # FloydHub installed these before each job; an environment that has them is the better place.
 REQUIREMENTS = "floyd_requirements.txt"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,7 +44,8 @@ class Draft:
 class Stage:
     """Where a submission stands: its phase and how far that is. Sizes in bytes, `rate` in bytes a second.
 
-    `snapshot` is there from the end of the scan on: it says what goes up and what was left out.
+    Comparing is asking the host what it lacks; `there_bytes` is what it had already. `snapshot` is there from the end
+    of the scan on: it says what goes up and what was left out.
     """
 
     phase: Phase
@@ -53,6 +55,7 @@ class Stage:
     total_bytes: int = 0
     rate: float = 0.0
     eta_seconds: float | None = None
+    there_bytes: int = 0
     snapshot: Snapshot | None = None
 
 
@@ -182,15 +185,20 @@ async def scan_code(link: Link, folder: Path, progress: Tell, consider: Consider
     """Take a snapshot that `consider` agrees to; raises `Declined` where there is none, or as `submit`."""
     while True:
         snapshot = await scan(folder, CODE_DEFAULTS, progress)
+        progress(_comparing(snapshot))
         if consider is None or await consider.agrees(link, snapshot):
             return snapshot
 
 
 async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snapshot:
     """Take a snapshot, telling `progress` of it."""
+    speed = Speed()
 
     def scanned(now: ScanProgress) -> None:
-        progress(Stage("scanning", now.done_files, now.total_files, now.done_bytes, now.total_bytes))
+        # Until all files are found, and those known from last time are counted, nobody can say how long it takes.
+        rate = speed.mark(now.done_bytes) if now.total_bytes else 0.0
+        eta = seconds_left(now.total_bytes - now.done_bytes, rate) if rate else None
+        progress(Stage("scanning", now.done_files, now.total_files, now.done_bytes, now.total_bytes, rate, eta))
 
     progress(Stage("scanning"))
     return await take(folder, defaults=defaults, progress=scanned)
@@ -198,7 +206,6 @@ async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snaps
 
 async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
     """Send what the host lacks of `snapshot`, telling `progress` of it."""
-    from floyd_tui.client.progress import Progress
     from floyd_tui.client.upload import upload
 
     def sent(now: Progress) -> None:
@@ -211,12 +218,17 @@ async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
                 now.total_bytes,
                 now.rate,
                 now.eta_seconds,
+                now.there_bytes,
                 snapshot,
             )
         )
 
-    progress(Stage("uploading", total_files=snapshot.files, total_bytes=snapshot.size, snapshot=snapshot))
+    progress(_comparing(snapshot))
     await upload(link, snapshot, sent)
+
+
+def _comparing(snapshot: Snapshot) -> Stage:
+    return Stage("comparing", total_files=snapshot.files, snapshot=snapshot)
 
 
 async def upload_dataset(

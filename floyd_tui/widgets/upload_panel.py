@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
-from floyd_tui.project.run import Stage
+from floyd_tui.project.run import Phase, Stage
 from floyd_tui.project.snapshot import Snapshot
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.paint import Paint
 
-_PHASES = {
+_PHASES: dict[Phase, str] = {
     "scanning": "Looking through the files",
+    "comparing": "Asking the host what it has already",
     "uploading": "Sending what the host lacks",
     "launching": "Launching",
 }
@@ -82,6 +83,8 @@ def progress(stage: Stage, paint: Paint) -> Group:
         facts.append(fmt.rate(stage.rate))
     if stage.eta_seconds is not None:
         facts.append(f"{fmt.duration(stage.eta_seconds)} left")
+    if stage.there_bytes:
+        facts.append(f"{fmt.size(stage.there_bytes)} there already")
     bar = ProgressBar(
         total=total or None, completed=done, width=40, pulse=not total, animation_time=0,
         complete_style=paint.color("running"), finished_style=paint.color("good"), style=paint.color("faint"),

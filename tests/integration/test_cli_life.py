@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from floyd_tui.config import LOCAL, Config, HostConfig
 from tests.support.runner import RunnerProcess
 from tests.support.shell import PROGRAM, Shell
 from tests.support.sshd import Sshd
+from tests.support.terminal import AtTerminal
 from tests.support.wait import wait_for
 
 INPUT = '"${FLOYD_INPUT:-/floyd/input}"'
@@ -285,45 +284,18 @@ def test_a_host_without_a_runner_gets_one(shell: Shell, tmp_path: Path, sshd: Ss
             subprocess.run(stop, check=True, capture_output=True)
 
 
-def ask(shell: Shell, *words: str, answer: bytes) -> tuple[int, str]:
-    """Run ``floyd-tui WORDS`` on a terminal and answer its first question; returns exit code and all it printed."""
-    import pty
-
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [*PROGRAM, *words],
-        cwd=shell.folder,
-        env=shell.env,
-        stdin=child,
-        stdout=child,
-        stderr=child,
-        start_new_session=True,
-    )
-    os.close(child)
-    said = read(parent, b"[y/N]")
-    os.write(parent, answer)
-    said += read(parent)
-    os.close(parent)
-    return process.wait(60), said.decode()
-
-
-def read(terminal: int, up_to: bytes | None = None) -> bytes:
-    """What comes from a terminal, up to some words or until the program on its other side ends."""
-    said = b""
-    with contextlib.suppress(OSError):  # the other side is closed
-        while up_to is None or up_to not in said:
-            said += os.read(terminal, 4096)
-    return said
-
-
 @pytest.mark.sshd
 def test_an_unknown_key_is_shown_and_asked_once(shell: Shell, runner: RunnerProcess, sshd: Sshd) -> None:
     where = [f"{sshd.user}@127.0.0.1:{sshd.port}", "-i", str(sshd.client_key), "--data-dir", str(runner.data_dir)]
-    code, said = ask(shell, "host", "add", "gauss", *where, answer=b"n\n")
-    assert code == 3
-    assert "SHA256:" in said
+    add = AtTerminal(shell, "host", "add", "gauss", *where)
+    add.until("[y/N]")
+    add.type("n\n")
+    assert add.end() == 3
+    assert "SHA256:" in add.said
     assert not (Path.home() / ".ssh" / "known_hosts").exists()
-    code, said = ask(shell, "host", "add", "gauss", *where, answer=b"y\n")
-    assert code == 0, said
+    add = AtTerminal(shell, "host", "add", "gauss", *where)
+    add.until("[y/N]")
+    add.type("y\n")
+    assert add.end() == 0, add.said
     assert sshd.host_key in (Path.home() / ".ssh" / "known_hosts").read_text()
     shell("host", "check", "gauss")

@@ -117,7 +117,8 @@ async def test_it_says_how_far_it_is_and_can_be_left(project: Path) -> None:
 def test_the_largest_is_named_as_deep_as_it_goes() -> None:
     files = [Goes("a/b/c/1", 1, 50), Goes("a/b/c/2", 1, 45), Goes("a/x", 1, 1), Goes("d", 1, 20), Goes("e", 1, 2)]
     assert largest(files, 2) == [Goes("a/b/c/", 2, 95), Goes("d", 1, 20)]
-    assert largest([Goes("a/only", 1, 9)]) == [Goes("a/only", 1, 9)]
+    assert largest([Goes("a/b/only", 1, 999), Goes("crumb", 1, 1)]) == [Goes("a/b/", 1, 999)]
+    assert largest([Goes("one", 1, 9)]) == [Goes("one", 1, 9)]
     assert largest([]) == []
 
 

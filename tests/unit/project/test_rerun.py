@@ -101,7 +101,7 @@ async def test_a_failure_is_told_and_the_next_change_tries_again(folder: Path, l
 async def test_a_change_during_the_upload_starts_it_over(folder: Path, link: FakeLink) -> None:
     held = link.host.hold("put_tree")
     async with aclosing(watch_loop(link, folder, Launch("p", "x"))) as events:
-        while (await next_of(events, Sending)).stage.phase != "uploading":
+        while (await next_of(events, Sending)).stage.phase != "comparing":
             pass
         (folder / "late.py").write_text("x")
         await next_of(events, Changed)

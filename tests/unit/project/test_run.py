@@ -110,7 +110,7 @@ async def test_submit_sends_the_folder_and_launches(project: Path, link: FakeLin
     assert [entry.path for entry in link.host.trees[job.code]] == ["floyd.yml"]
     assert (project / "floyd.yml").read_bytes() in link.host.blobs.values()
     phases = [stage.phase for stage in stages]
-    assert phases == sorted(phases, key=["scanning", "uploading", "launching"].index)
+    assert phases == sorted(phases, key=["scanning", "comparing", "uploading", "launching"].index)
     sent = [stage for stage in stages if stage.phase == "uploading"][-1]
     assert sent.done_bytes == sent.total_bytes == (project / "floyd.yml").stat().st_size
     assert sent.snapshot is not None
