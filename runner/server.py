@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.app import create_app
 from runner.errors import Conflict, Unavailable
+from runner.rawanswer import RawAnswer
 from runner.rawbody import RawBody
 from runner.service import Runner
 from runner.settings import Settings
@@ -76,7 +77,7 @@ class PeerProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         peer = transport.get_extra_info("socket")
         _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-        self.app_state = {**self.app_state, "uid": uid, "take_body": self._take_body}
+        self.app_state = {**self.app_state, "uid": uid, "take_body": self._take_body, "give_body": self._give_body}
         super().connection_made(transport)
 
     def _take_body(self) -> RawBody | None:
@@ -92,6 +93,20 @@ class PeerProtocol(H11Protocol):
         cycle.keep_alive = False
         first, cycle.body = bytes(cycle.body), bytearray()
         return RawBody(self.transport.get_extra_info("socket").dup(), first, int(length) - len(first))
+
+    def _give_body(self) -> RawAnswer | None:
+        """Hand the connection out, after the head, for a thread to send the body on; None where the head lingers.
+
+        It is closed afterwards, which the head is to say: ``Connection: close``.
+        """
+        if self.transport.get_write_buffer_size() or self.transport.is_closing():
+            return None
+        return RawAnswer(self.transport.get_extra_info("socket").dup(), self._body_given)
+
+    def _body_given(self) -> None:
+        self.cycle.response_complete = True
+        self.cycle.message_event.set()
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -56,7 +56,8 @@ class _Exchange:
 
     async def send(self) -> None:
         """Send the head and the body; less of it where the runner answers before the end, with a refusal."""
-        target, headers = self.request.url.raw_path, [*self.request.headers.raw, (b"Connection", b"close")]
+        self.request.headers["Connection"] = "close"
+        target, headers = self.request.url.raw_path, self.request.headers.raw
         assert isinstance(self.request.stream, AsyncIterable)
         try:
             await self._write(h11.Request(method=self.request.method, target=target, headers=headers))

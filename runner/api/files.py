@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,12 +17,17 @@ from starlette.types import Receive, Scope, Send
 from runner.api.common import caller, flag, problem, query, required, runner_of
 from runner.errors import BadRequest, NotFound, RunnerError
 from runner.models import JSON, FileInfo, check_path, encode
+from runner.rawanswer import RawAnswer
 from runner.service import Runner
 from runner.sources import Source
 from runner.still import NotStill, check_still, stamp
+from runner.store.damage import lost_file
 from runner.store.walk import open_file
 
+_BYTES = "application/octet-stream"
 _CHUNK = 1 << 20
+# From this size on, in bytes, an answer is worth a connection of its own.
+_LARGE = 1 << 20
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -91,7 +96,13 @@ def _open(runner: Runner, source: Source, path: str) -> _Opened:
     if entry.kind != "file":
         what = "a folder" if entry.kind == "dir" else f"a link to {entry.target}"
         raise BadRequest(f"{entry.path or 'The root'} of {source.name} is {what}.", "Ask for a file.")
-    descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(runner.blobs.path(entry.digest), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise lost_file(entry.path, source.name) from error
+    if os.fstat(descriptor).st_size != entry.size:
+        os.close(descriptor)
+        raise lost_file(entry.path, source.name)
     return _Opened(descriptor, entry.size, entry.digest, entry.path)
 
 
@@ -116,6 +127,8 @@ def _answer(request: Request, opened: _Opened) -> Response:
             check_still(opened.descriptor, opened.path)
     start, end, status, headers = asked_range(request, opened.size, opened.version)
     headers["Content-Length"] = str(end - start)
+    if not opened.live and end - start >= _LARGE and request.headers.get("connection") == "close":
+        return _BlobAnswer(opened.descriptor, start, end, status, headers)
     chunks = _read(opened.descriptor, start, end, opened.version if only and opened.live else "")
     return _FileAnswer(opened.descriptor, chunks, status, headers)
 
@@ -154,12 +167,33 @@ class _FileAnswer(StreamingResponse):
     """A streamed answer that closes its file, also where the client left before the first byte."""
 
     def __init__(self, descriptor: int, chunks: AsyncIterator[bytes], status: int, headers: dict[str, str]) -> None:
-        super().__init__(chunks, status, headers, "application/octet-stream")
+        super().__init__(chunks, status, headers, _BYTES)
         self._descriptor = descriptor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        finally:
+            os.close(self._descriptor)
+
+
+class _BlobAnswer(Response):
+    """Bytes of a file that nobody changes, on a connection that closes after them: a thread can send those."""
+
+    def __init__(self, descriptor: int, start: int, end: int, status: int, headers: dict[str, str]) -> None:
+        super().__init__(None, status, headers, _BYTES)
+        self._descriptor, self._start, self._end = descriptor, start, end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        give: Callable[[], RawAnswer | None] = scope["state"]["give_body"]
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if answer := give():
+                await answer.send(self._descriptor, self._start, self._end)
+                return
+            async for chunk in _read(self._descriptor, self._start, self._end):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body"})
         finally:
             os.close(self._descriptor)
 
