@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipimport
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +18,7 @@ from runner.errors import RunnerError, Unavailable
 from runner.models import RunnerInfo, decode
 from runner.server import lock_holder, prepare_folder
 from runner.settings import Settings
+from runner.versions import own_archive
 
 _LOG_BYTES, _LOG_FILES = 4 << 20, 3
 _START_SECONDS = 30.0
@@ -97,9 +97,8 @@ def _spawn(settings: Settings, words: IO[bytes]) -> subprocess.Popen[bytes]:
 
 def _entry() -> list[str]:
     """The command that runs this very runner again: from its zipapp, or as a module."""
-    loader = runner.__loader__
-    if isinstance(loader, zipimport.zipimporter):
-        return [sys.executable, os.path.abspath(loader.archive)]
+    if (archive := own_archive()) is not None:
+        return [sys.executable, str(archive)]
     return [sys.executable, "-m", "runner"]
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-from runner.errors import RunnerError
+from runner.errors import RunnerError, Unavailable
 from runner.models import FsckStep, GcStep
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class Errand(Generic[S]):
     async def _do(self, work: Work[S], course: Course[S]) -> S:
         try:
             return await work(course)
+        except Stopped:
+            raise Unavailable(f"The {self._name} was stopped.", "Ask for it again.") from None
         except RunnerError as error:
             log.warning("%s: %s", self._name, error.detail)
             raise

@@ -21,6 +21,7 @@ from runner.gpus import Gpus
 from runner.housekeeping import Housekeeping
 from runner.jobs import Jobs
 from runner.launching import Launching
+from runner.leftovers import Leftovers
 from runner.life import Parts
 from runner.listing import Listings
 from runner.models import API_VERSION, Environment, RunnerInfo

@@ -56,20 +56,31 @@ class Bar:
     def show(self, label: str, now: Standing) -> None:
         """Draw `label` and how far it is."""
         if self._progress is None or self._task is None:
-            self._line(label, now)
+            self._line(label, figures(now))
             return
         total = now.total_bytes or None
         done = now.done_bytes if total else 0
         room = self._progress.console.width - len(label) - _BAR - 3
         self._progress.update(self._task, description=label, total=total, completed=done, figures=figures(now, room))
-        if time.monotonic() - self._began > _DELAY:
+        self._appear()
+
+    def show_share(self, label: str, done: int, total: int, words: str = "") -> None:
+        """Draw `label` and that `done` of `total` steps are done (0: nobody knows), `words` beside it."""
+        if self._progress is None or self._task is None:
+            self._line(label, words)
+            return
+        self._progress.update(self._task, description=label, total=total or None, completed=done, figures=words)
+        self._appear()
+
+    def _appear(self) -> None:
+        if self._progress is not None and time.monotonic() - self._began > _DELAY:
             self._progress.start()
 
-    def _line(self, label: str, now: Standing) -> None:
+    def _line(self, label: str, words: str) -> None:
         passed = time.monotonic() - self._began
         if passed >= self._next_line:
             self._next_line = passed * _LONGER
-            note(f"{label}: {figures(now)}".rstrip(": "))
+            note(f"{label}: {words}".rstrip(": "))
 
     def say(self, text: str, style: str = "dim") -> None:
         """A line on stderr."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
 from floyd_tui.client.protocol import LogChunk
 from floyd_tui.client.requests import PATIENT, Params, Request, Requester, Road
-from floyd_tui.client.streams import LIVE, read_bytes, read_lines, read_log
+from floyd_tui.client.streams import LIVE, last_step, read_bytes, read_lines, read_log
 from runner.models import (
     AddedVersion,
     Dataset,
@@ -19,7 +19,10 @@ from runner.models import (
     Event,
     FileChange,
     FileInfo,
+    FsckReport,
+    FsckStep,
     GcReport,
+    GcStep,
     HostStats,
     Job,
     JobState,
@@ -162,9 +165,26 @@ class HttpClient:
         request = Request("GET", "/v1/diff", {"old": old, "new": new}, timeout=PATIENT)
         return await self._requests.fetch(request, list[FileChange])
 
-    async def gc(self, dry_run: bool = False) -> GcReport:
+    async def gc(self, dry_run: bool = False, tell: Callable[[GcStep], None] | None = None) -> GcReport:
         """Free what nothing refers to, or only say what that is. A pass that is under way already is joined."""
-        return await self._requests.fetch(Request("GET" if dry_run else "POST", "/v1/gc", timeout=PATIENT), GcReport)
+        request = Request("GET" if dry_run else "POST", "/v1/gc", _followed(), timeout=LIVE)
+        step = await last_step(self._requests, request, GcStep, tell)
+        assert step.report is not None
+        return step.report
+
+    async def cancel_gc(self) -> None:
+        """Let a collection end early."""
+        await self._requests.send(Request("DELETE", "/v1/gc"))
+
+    async def fsck(self, tell: Callable[[FsckStep], None] | None = None) -> FsckReport:
+        """Let the host read all that it stores again."""
+        step = await last_step(self._requests, Request("POST", "/v1/fsck", _followed(), timeout=LIVE), FsckStep, tell)
+        assert step.report is not None
+        return step.report
+
+    async def cancel_fsck(self) -> None:
+        """Let a check end early."""
+        await self._requests.send(Request("DELETE", "/v1/fsck"))
 
     async def environments(self) -> list[Environment]:
         """The catalogue of environments."""
@@ -203,6 +223,11 @@ class HttpClient:
         request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT, bulk=True)
         answer = await self._requests.fetch(request, dict[str, int])
         return answer.get("stored", 0)
+
+
+def _followed() -> Params:
+    """Work told step by step; the key finds it again after a lost line."""
+    return {"follow": 1, "key": uuid.uuid4().hex}
 
 
 def _component(name: str) -> str:

@@ -137,6 +137,7 @@ def _gpu_stats(count: int) -> list[HostStats]:
                 (busy, idle),
                 "",
                 (use,),
+                GIB,
             )
         )
     return history
@@ -203,6 +204,7 @@ def laptop_host() -> FakeHost:
             211 * GIB,
             512 * GIB,
             gpu_note="No GPU here: the NVIDIA driver is not loaded.",
+            disk_reserve=GIB,
         )
         for i in range(60)
     ]

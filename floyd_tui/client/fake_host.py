@@ -15,6 +15,7 @@ from functools import cache
 
 from floyd_tui.errors import FloydError, RunnerProblem
 from runner.models import (
+    Damage,
     Dataset,
     Environment,
     Event,
@@ -101,6 +102,8 @@ class FakeHost:
     blobs: dict[str, bytes] = field(default_factory=dict)
     partial_blobs: dict[str, bytes] = field(default_factory=dict)
     unused: int = 3_400_000_000
+    damage: tuple[Damage, ...] = ()
+    cancelled: bool = False
     latency: float = 0.0
     failures: dict[str, list[FloydError]] = field(default_factory=lambda: defaultdict(list))
     gates: dict[str, asyncio.Event] = field(default_factory=dict)

@@ -1,9 +1,10 @@
-"""The part of the fake client that manages datasets and the disk."""
+"""The part of the fake client that manages datasets."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from floyd_tui.client.fake_disk import FakeDisk
 from floyd_tui.client.fake_host import FakeHost, not_found
 from runner.models import (
     Dataset,
@@ -11,14 +12,11 @@ from runner.models import (
     DatasetUse,
     Event,
     FileChange,
-    GcKind,
-    GcReport,
     Ref,
-    StoreKind,
 )
 
 
-class FakeStore:
+class FakeStore(FakeDisk):
     """Mixed into `floyd_tui.client.fake.FakeClient`, which has the host."""
 
     host: FakeHost
@@ -82,18 +80,3 @@ class FakeStore:
         both = [path for path in before.keys() & after.keys() if before[path] != after[path]]
         found += [FileChange(path, "changed", before[path].size, after[path].size) for path in both]
         return sorted(found, key=lambda one: one.path)
-
-    async def gc(self, dry_run: bool = False) -> GcReport:
-        await self.host.gate("gc")
-        outputs = sum(job.output_size for job in self.host.jobs.values())
-        sizes: dict[StoreKind, int] = {
-            "datasets": sum(v.size for one in self.host.datasets.values() for v in one.versions),
-            "outputs": outputs,
-        }
-        unused = self.host.unused
-        if not dry_run:
-            self.host.unused = 0
-        kinds = [GcKind(kind, 1, size) for kind, size in sizes.items()]
-        kinds.append(GcKind("unused", 1, unused if dry_run else 0, 1 if unused else 0, unused))
-        stats = self.host.stats[-1]
-        return GcReport(dry_run, tuple(kinds), stats.disk_total - stats.disk_used)

@@ -23,7 +23,10 @@ from runner.models import (
     Event,
     FileChange,
     FileInfo,
+    FsckReport,
+    FsckStep,
     GcReport,
+    GcStep,
     HostStats,
     Job,
     JobState,
@@ -136,8 +139,20 @@ class Client(Protocol):
         """What differs between two sources, by path."""
         ...
 
-    async def gc(self, dry_run: bool = False) -> GcReport:
-        """Free what nothing refers to; with `dry_run` only say what that is."""
+    async def gc(self, dry_run: bool = False, tell: Callable[[GcStep], None] | None = None) -> GcReport:
+        """Free what nothing refers to; with `dry_run` only say what that is. `tell` hears how far it is."""
+        ...
+
+    async def cancel_gc(self) -> None:
+        """Let the collection that goes on end early; its report tells what went until then."""
+        ...
+
+    async def fsck(self, tell: Callable[[FsckStep], None] | None = None) -> FsckReport:
+        """Let the host read all that it stores again, and name what is damaged; `tell` hears how far it is."""
+        ...
+
+    async def cancel_fsck(self) -> None:
+        """Let the check that goes on end early; its report tells what was found until then."""
         ...
 
     async def environments(self) -> list[Environment]: ...

@@ -9,13 +9,15 @@ from typing import TypeVar
 
 import httpx
 
+from floyd_tui.client.ahead import closing
 from floyd_tui.client.backoff import Backoff
 from floyd_tui.client.protocol import LogChunk
 from floyd_tui.client.requests import QUICK, Request, Requester
 from floyd_tui.errors import RunnerProblem
-from runner.models import LOG_DATA, LOG_END, LOG_HEADER, LOG_TIME, LOG_TIMES, LogEnd
+from runner.models import LOG_DATA, LOG_END, LOG_HEADER, LOG_TIME, LOG_TIMES, FsckStep, GcStep, LogEnd
 
 T = TypeVar("T")
+S = TypeVar("S", bound="GcStep | FsckStep")
 
 # The runner sends a sign of life every 15 s; three missed ones mean that nothing comes any more.
 _SILENCE = 50.0
@@ -113,6 +115,22 @@ async def read_lines(requester: Requester, request: Request, kind: type[T]) -> A
         except httpx.TransportError as broken:
             error = broken
         await _mend(requester, http, backoff, error, request)
+
+
+async def last_step(requester: Requester, request: Request, kind: type[S], tell: Callable[[S], None] | None) -> S:
+    """The last step of long work on the host, which has its report; `tell` hears each. Raises the step's problem.
+
+    A lost line is taken up again, so `request` must name the work by a key.
+    """
+    async with closing(read_lines(requester, request, kind)) as steps:
+        async for step in steps:
+            if step.problem is not None:
+                raise RunnerProblem(step.problem)
+            if step.report is not None:
+                return step
+            if tell is not None:
+                tell(step)
+    raise AssertionError("the stream goes on until its last step")
 
 
 async def read_bytes(

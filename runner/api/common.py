@@ -12,8 +12,19 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from runner.errors import BadRequest, Forbidden, RunnerError, TooLarge, Unavailable
-from runner.models import JSON, PROBLEM, BadManifest, BadMessage, BadName, Problem, check_name, decode, encode
+from runner.errors import BadRequest, Forbidden, NoSpace, RunnerError, TooLarge, Unavailable
+from runner.models import (
+    JSON,
+    JSON_LINES,
+    PROBLEM,
+    BadManifest,
+    BadMessage,
+    BadName,
+    Problem,
+    check_name,
+    decode,
+    encode,
+)
 
 if TYPE_CHECKING:
     from runner.rawbody import RawBody
@@ -116,6 +127,16 @@ def stream(request: Request, chunks: AsyncIterable[bytes], media_type: str, **he
     return StreamingResponse(ends, media_type=media_type, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
+def stream_lines(request: Request, values: AsyncIterable[object]) -> StreamingResponse:
+    """The same for wire types, a line of JSON each."""
+    return stream(request, _lines(values), JSON_LINES)
+
+
+async def _lines(values: AsyncIterable[object]) -> AsyncIterator[bytes]:
+    async for value in values:
+        yield encode(value) + b"\n"
+
+
 async def until(closing: asyncio.Event, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """`chunks` until they end or `closing` is set, whichever comes first."""
     source = aiter(chunks)
@@ -167,13 +188,15 @@ def problem_response(document: Problem) -> Response:
     return Response(encode(document), document.status, media_type=PROBLEM)
 
 
-async def on_error(_: Request, error: Exception) -> Response:
+async def on_error(request: Request, error: Exception) -> Response:
     """Turn an error into a problem document: the runner's own ones, and the contract's bad names and messages."""
+    if isinstance(error, NoSpace):
+        error = await runner_of(request).housekeeping.advise(error)
     if isinstance(error, RunnerError):
         return problem(error)
     if isinstance(error, BadName | BadMessage | BadManifest):
         return problem(BadRequest(str(error)))
-    return await on_crash(_, error)
+    return await on_crash(request, error)
 
 
 async def on_crash(_: Request, error: Exception) -> Response:

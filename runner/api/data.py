@@ -12,7 +12,7 @@ from starlette.routing import Route
 from runner.api.common import (
     body,
     caller,
-    problem,
+    on_error,
     raw_body,
     reply,
     reply_long,
@@ -62,7 +62,7 @@ async def post_blobs(request: Request) -> Response:
     try:
         answer = reply({"stored": await unless_closing(request, receive_raw(blobs, who, raw))})
     except RunnerError as error:
-        answer = problem(error)
+        answer = await on_error(request, error)
     finally:
         raw.close()
     answer.headers["Connection"] = "close"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import caller, flag, reply, runner_of, stream
-from runner.models import JSON_LINES, encode
+from runner.api.common import caller, flag, reply, runner_of, stream_lines
 
 
 async def environments(request: Request) -> Response:
@@ -21,18 +18,13 @@ async def stats(request: Request) -> Response:
     """The gauges: once, or with ``follow=1`` one a second."""
     telemetry = runner_of(request).telemetry
     if flag(request, "follow"):
-        return stream(request, _lines(telemetry.follow()), JSON_LINES)
+        return stream_lines(request, telemetry.follow())
     return reply(await telemetry.sample())
 
 
 async def events(request: Request) -> Response:
     """What changes from now on."""
-    return stream(request, _lines(runner_of(request).events.subscribe(caller(request))), JSON_LINES)
-
-
-async def _lines(values: AsyncIterable[object]) -> AsyncIterator[bytes]:
-    async for value in values:
-        yield encode(value) + b"\n"
+    return stream_lines(request, runner_of(request).events.subscribe(caller(request)))
 
 
 routes = [Route("/v1/environments", environments), Route("/v1/stats", stats), Route("/v1/events", events)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.executors.base import Task, job_env
 
+JOB_LABEL = "floyd.job"
 HOME = "/floyd/home"
 INPUT = "/floyd/input"
 LOG = "/floyd/log"
@@ -89,7 +90,7 @@ def container_config(task: Task, labels: dict[str, str], shown: Iterable[str]) -
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Entrypoint": ["/bin/sh", "-c", ENTRY, "floyd"],
         "Cmd": [job.command],
-        "Labels": {**labels, "floyd.job": job.name},
+        "Labels": {**labels, JOB_LABEL: job.name},
         "Hostname": f"{job.project}-{job.number}".replace("_", "-").replace(".", "-")[:63].strip("-"),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from runner.errors import Unavailable
 from runner.executors.base import Ended, Say, Standing, Task
-from runner.executors.container import HOME, TERMINATE, aliases, container_config, container_name, labels_of
+from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
 from runner.executors.engine import Engine, EngineError
-from runner.executors.images import Images
+from runner.executors.images import Images, label_filter
 from runner.models import JobStats
 from runner.store.disk import format_size
 
@@ -21,6 +22,15 @@ log = logging.getLogger(__name__)
 # While the engine is down its jobs may run on: ask again this often, in seconds.
 _RETRY = 1.0
 _STANDING = {"created": Standing.READY, "exited": Standing.ENDED, "dead": Standing.ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A container that is there: its id, its job's name, and the bytes that it wrote beside its image."""
+
+    id: str
+    job: str
+    size: int
 
 
 class DockerExecutor:
@@ -139,19 +149,17 @@ class DockerExecutor:
         used = max(0, memory["usage"] - cache) if "usage" in memory else None
         return JobStats(task.job.name, self._cpu_percent(task, raw), used, task.limits.memory)
 
-    async def leftovers(self) -> dict[str, str]:
-        """Ids and job names of all containers of this runner; probes and helpers have an empty name."""
-        import json
-
-        wanted = json.dumps({"label": [f"{k}={v}" for k, v in self._labels.items()]})
-        found = await self._engine.get("/containers/json", all="1", filters=wanted)
-        return {one["Id"]: one["Labels"].get("floyd.job", "") for one in found}
+    async def leftovers(self, sizes: bool = False) -> list[Kept]:
+        """All containers of this runner; probes and helpers have no job. `sizes` costs the engine a look at each."""
+        options = {"all": "1", "size": "1"} if sizes else {"all": "1"}
+        found = await self._engine.get("/containers/json", filters=label_filter(self._labels), **options)
+        return [Kept(one["Id"], one["Labels"].get(JOB_LABEL, ""), one.get("SizeRw") or 0) for one in found]
 
     async def sweep(self, active: frozenset[str]) -> None:
         """Remove containers of this runner that belong to no `active` job: what a crash left."""
-        for container, job in (await self.leftovers()).items():
-            if job not in active:
-                await self.discard(container)
+        for container in await self.leftovers():
+            if container.job not in active:
+                await self.discard(container.id)
 
     async def discard(self, container: str) -> None:
         """Remove a container by its id."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from runner.errors import Unavailable
@@ -13,6 +15,16 @@ from runner.executors.engine import Engine, EngineError
 from runner.store.disk import format_size
 
 PROBE_LABEL = "floyd.probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An image that the runner has made: id, names, the bytes that are its own, and when (epoch seconds)."""
+
+    id: str
+    names: frozenset[str]
+    size: int
+    created_at: float
 
 
 class Images:
@@ -40,6 +52,22 @@ class Images:
         """The names of all images that are here."""
         images = await self._engine.get("/images/json")
         return frozenset(name for image in images for name in image.get("RepoTags") or ())
+
+    async def derived(self) -> list[Derived]:
+        """The images that this runner has made."""
+        # shared-size came with API 1.42; an older engine passes it over and says -1.
+        found = await self._engine.get("/images/json", filters=label_filter(self._labels), **{"shared-size": "1"})
+        return [
+            Derived(
+                one["Id"], frozenset(one.get("RepoTags") or ()), one["Size"] - max(0, one["SharedSize"]), one["Created"]
+            )
+            for one in found
+        ]
+
+    async def discard(self, image_id: str) -> bool:
+        """Remove a derived image with its names; False where a container still needs it."""
+        await self._engine.delete(f"/images/{image_id}", force="0")
+        return await self._id(image_id) is None
 
     async def has(self, image_id: str, paths: Iterable[str]) -> frozenset[str]:
         """Which of the absolute `paths` exist in the image.
@@ -86,6 +114,11 @@ class Images:
                 f"Check the environment's name; if the host has no way to that registry, bring the image there with "
                 f"`docker save {image} | ssh HOST docker load`.",
             ) from error
+
+
+def label_filter(labels: dict[str, str]) -> str:
+    """The engine's filter for what carries all of `labels`."""
+    return json.dumps({"label": [f"{key}={value}" for key, value in labels.items()]})
 
 
 def _reference(image: str) -> dict[str, str]:

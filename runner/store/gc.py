@@ -1,4 +1,4 @@
-"""The garbage collector: what takes the disk, what of it nothing refers to, and the taking away of that.
+"""The garbage collector: taking away what nothing refers to.
 
 It works beside uploads, launches and jobs. First the database forgets, then files go; a file goes on the database's
 writing thread, where nobody can begin to refer to it meanwhile, and only if no `Claim` holds it. Cut off anywhere,
@@ -7,116 +7,76 @@ nothing is lost but time: the next pass finds the same again.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from runner.errors import Conflict
-from runner.models import GcKind, StoreKind, is_digest
+from runner.errand import Course, Stopped
+from runner.models import GcKind, GcStep
 from runner.store import roots
 from runner.store.blobs import BlobStore
+from runner.store.census import Census, Figures, Tally, blob_batches, listed, size_of
 from runner.store.db import Database
-from runner.store.manifests import read_entries
 from runner.store.trash import Trash
 from runner.store.trees import Trees
 from runner.threads import to_the_end
+from runner.versions import spare_versions
 
 _PAGE = 20_000
 _BATCH = 500
-_ORDER: tuple[StoreKind, ...] = ("datasets", "outputs", "code", "uploads", "unused", "jobs")
-
-
-@dataclass(slots=True)
-class _Figures:
-    count: int = 0
-    size: int = 0
-    free_count: int = 0
-    free_size: int = 0
-
-    def add(self, size: int, goes: bool = False) -> None:
-        self.count += 1
-        self.size += size
-        if goes:
-            self.free_count += 1
-            self.free_size += size
-
-
-class _Tally(defaultdict[StoreKind, _Figures]):
-    def __init__(self) -> None:
-        super().__init__(_Figures)
-
-    def kinds(self) -> list[GcKind]:
-        each = ((kind, self[kind]) for kind in _ORDER)
-        return [GcKind(kind, f.count, f.size, f.free_count, f.free_size) for kind, f in each]
+Unwanted = Callable[[sqlite3.Connection, Iterable[str]], set[str]]
 
 
 class Collector:
     """Looks over and clears the store below `folder`. One pass at a time; who uses it sees to that."""
 
     def __init__(self, folder: Path, blobs: BlobStore, trees: Trees, db: Database) -> None:
-        self._jobs = folder / "jobs"
-        self._blobs, self._trees, self._db = blobs, trees, db
+        self._folder, self._blobs, self._trees, self._db = folder, blobs, trees, db
+        self._census = Census(folder, blobs, trees, db)
         self._trash = Trash(folder)
 
-    async def survey(self, cutoff: float) -> list[GcKind]:
+    async def survey(self, cutoff: float, course: Course[GcStep] | None = None) -> list[GcKind]:
         """What there is, and what would go; uploads younger than `cutoff` (epoch seconds) stay.
 
-        Raises `Conflict` where a manifest is damaged.
+        Raises `Conflict` where a manifest is damaged, and `Stopped`.
         """
-        wanted = await self._db.read(lambda c: roots.wanted(c, cutoff))
-        known: dict[bytes, StoreKind] = {}
-        groups = (wanted.datasets, wanted.outputs, wanted.code, wanted.young)
-        for kind, trees in zip(_ORDER, groups, strict=False):
-            for tree in trees:
-                known = dict.fromkeys(await self._mark([tree]), kind) | known
-        tally = _Tally()
-        await to_the_end(lambda: self._count_blobs(known, tally))
-        await to_the_end(lambda: self._count_texts(wanted.all, tally))
-        for path in await to_the_end(lambda: list(_partials(self._blobs.partials))):
-            size, changed_at = _stat_of(path)
-            tally["uploads"].add(size, goes=changed_at <= cutoff)
-        for folder in await self._ownerless():
-            tally["jobs"].add(await to_the_end(partial(_size_of, folder)), goes=True)
-        return tally.kinds()
+        return (await self._census.count(cutoff, course or Course(GcStep()))).kinds()
 
-    async def collect(self, cutoff: float) -> list[GcKind]:
+    async def collect(self, cutoff: float, course: Course[GcStep] | None = None) -> list[GcKind]:
         """Take away what `survey` says would go; returns what there is then, with what went.
 
-        Raises `Conflict` where a manifest is damaged: what it holds is not known then, and everything stays.
+        Told to stop, it returns what went until then. Raises `Conflict` where a manifest is damaged: what it holds is
+        not known then, and everything stays.
         """
-        freed = _Tally()
+        course, freed = course or Course(GcStep()), Tally()
+        try:
+            await self._forget(cutoff, course)
+            await self._free(cutoff, _Freeing(course, freed))
+            left = await self._census.count(cutoff, course)
+        except Stopped:
+            left = Tally()
         await self._empty()
-        await self._db.write(lambda c: roots.forget_trees(c, self._blobs.claims, cutoff))
-        for owner in await self._db.read(roots.owners):
-            await self._release(owner)
-        for folder in sorted(path for path in self._blobs.folder.iterdir() if path.is_dir()):
-            await self._sweep(_by_digest(folder), roots.unheld, freed["unused"])
-        await self._sweep(await to_the_end(self._all_texts), roots.unwanted_texts, freed["unused"])
-        farms = _by_digest(self._trees.farms)
-        await self._sweep(farms, roots.unwanted_texts, None)
-        spoiled = {digest: [path for path in paths if path.suffix] for digest, paths in farms.items()}
-        await self._sweep(spoiled, roots.unmounted, None)
-        old = [path for path in _partials(self._blobs.partials) if _stat_of(path)[1] <= cutoff]
-        for path in old:
-            await to_the_end(partial(self._take, path, freed["uploads"]))
-        for folder in await self._ownerless():
-            await to_the_end(partial(self._take, folder, freed["jobs"]))
-        await self._empty()
-        return [_with_freed(kind, freed[kind.kind]) for kind in await self.survey(cutoff)]
+        return [
+            GcKind(k.kind, k.count, k.size, freed[k.kind].free_count, freed[k.kind].free_size) for k in left.kinds()
+        ]
 
     # What is referred to
+
+    async def _forget(self, cutoff: float, course: Course[GcStep]) -> None:
+        """Delete the rows of trees that nobody wants, and then who holds blobs for nothing."""
+        await self._db.write(lambda c: roots.forget_trees(c, self._blobs.claims, cutoff))
+        owners = await self._db.read(roots.owners)
+        for done, owner in enumerate(owners):
+            course.at(GcStep("forgetting", done, len(owners)))
+            await self._release(owner)
+        await self._db.write(roots.forget_damage)
 
     async def _mark(self, trees: Iterable[str]) -> set[bytes]:
         """The blobs of `trees`."""
         found: set[bytes] = set()
         for tree in trees:
-            found |= await to_the_end(partial(_blobs_of, self._trees.text(tree), tree))
+            found |= await to_the_end(partial(self._census.blobs_of, tree))
         return found
 
     async def _release(self, owner: str) -> None:
@@ -142,34 +102,45 @@ class Collector:
             roots.release(connection, self._blobs.claims, owner, dead)
         return new
 
-    async def _ownerless(self) -> list[Path]:
-        """Folders of jobs that are in no table: a deletion was cut off."""
-        folders = await to_the_end(lambda: list(self._jobs.glob("*/*/*")))
-        sql = """SELECT owner, name, number FROM jobs JOIN projects ON projects.id = jobs.project"""
-        rows = await self._db.read(lambda c: c.execute(sql).fetchall())
-        known = {(row["owner"], row["name"], str(row["number"])) for row in rows}
-        return [folder for folder in folders if folder.parts[-3:] not in known]
-
     # Taking away
 
+    async def _free(self, cutoff: float, freeing: _Freeing) -> None:
+        """Take away files, sort by sort; what an interrupted pass left in the trash first."""
+        freed, census = freeing.freed, self._census
+        batches = blob_batches(self._blobs)
+        freeing.total = len(batches)
+        await self._empty(freed["trash"])
+        for batch in batches:
+            freeing.go_on()
+            await self._sweep(await to_the_end(partial(listed, batch)), roots.unheld, freeing)
+        await self._sweep(await to_the_end(census.texts), roots.unwanted_texts, freeing)
+        farms = await to_the_end(lambda: listed([self._trees.farms]))
+        await self._sweep(farms, roots.unwanted_texts, freeing, counted=False)
+        spoiled = {digest: [path for path in paths if path.suffix] for digest, paths in farms.items()}
+        await self._sweep(spoiled, roots.unmounted, freeing, counted=False)
+        await self._take_all(await to_the_end(partial(census.old_partials, cutoff)), freed["uploads"])
+        await self._take_all(await census.ownerless(), freed["jobs"])
+        await self._take_all(await to_the_end(census.abandoned), freed["trash"])
+        await self._take_all(await census.done_with(), freed["quarantine"])
+        await self._take_all(await to_the_end(partial(spare_versions, self._folder, cutoff)), freed["runner"])
+
     async def _sweep(
-        self,
-        files: dict[str, list[Path]],
-        unwanted: Callable[[sqlite3.Connection, Iterable[str]], set[str]],
-        freed: _Figures | None,
+        self, files: dict[str, list[Path]], unwanted: Unwanted, freeing: _Freeing, counted: bool = True
     ) -> None:
         suspects = sorted(await self._db.read(lambda c: unwanted(c, files)))
+        freed = freeing.freed["unused"] if counted else None
         for start in range(0, len(suspects), _BATCH):
+            freeing.say()
             batch = {digest: files[digest] for digest in suspects[start : start + _BATCH]}
             await self._db.write(partial(self._take_unwanted, files=batch, unwanted=unwanted, freed=freed))
-        await self._empty()
+            await self._empty()
 
     def _take_unwanted(
         self,
         connection: sqlite3.Connection,
         files: dict[str, list[Path]],
-        unwanted: Callable[[sqlite3.Connection, Iterable[str]], set[str]],
-        freed: _Figures | None,
+        unwanted: Unwanted,
+        freed: Figures | None,
     ) -> None:
         """Asked once more: on the writing thread nobody can begin to refer to them before they are gone."""
         gone = unwanted(connection, files)
@@ -178,76 +149,39 @@ class Collector:
                 for path in files[digest]:
                     self._take(path, freed)
 
-    def _take(self, path: Path, freed: _Figures | None) -> None:
-        size = _size_of(path) if freed is not None else 0
+    async def _take_all(self, paths: Iterable[Path], freed: Figures) -> None:
+        for path in paths:
+            await to_the_end(partial(self._take, path, freed))
+            await self._empty()
+
+    def _take(self, path: Path, freed: Figures | None) -> None:
+        size = size_of(path) if freed is not None else 0
         if self._trash.take(path) and freed is not None:
             freed.add(size, goes=True)
 
-    async def _empty(self) -> None:
-        while await to_the_end(self._trash.empty_one):
+    async def _empty(self, freed: Figures | None = None) -> None:
+        """Remove what lies in the trash; counted where `freed` is given, for it was not when it was put there."""
+
+        def count(path: Path) -> None:
+            if freed is not None:
+                freed.add(size_of(path), goes=True)
+
+        while await to_the_end(lambda: self._trash.empty_one(count)):
             pass
 
-    # Counting
 
-    def _count_blobs(self, known: dict[bytes, StoreKind], tally: _Tally) -> None:
-        for folder in self._blobs.folder.iterdir():
-            for digest, paths in _by_digest(folder).items():
-                kind = known.get(bytes.fromhex(digest), "unused")
-                for path in paths:
-                    tally[kind].add(_size_of(path), goes=kind == "unused")
+class _Freeing:
+    """How far the taking away is."""
 
-    def _count_texts(self, wanted: frozenset[str], tally: _Tally) -> None:
-        for digest, paths in self._all_texts().items():
-            if digest not in wanted:
-                tally["unused"].add(_size_of(paths[0]), goes=True)
+    def __init__(self, course: Course[GcStep], freed: Tally) -> None:
+        self.freed, self.total = freed, 0
+        self._course, self._done = course, 0
 
-    def _all_texts(self) -> dict[str, list[Path]]:
-        return {digest: paths for each in self._trees.texts.iterdir() for digest, paths in _by_digest(each).items()}
+    def go_on(self) -> None:
+        """One more batch of `total` is begun."""
+        self._done += 1
+        self.say()
 
-
-def _blobs_of(text: Path, tree: str) -> set[bytes]:
-    try:
-        manifest = text.read_bytes()
-    except FileNotFoundError:
-        manifest = b"\0"
-    if hashlib.sha256(manifest).hexdigest() != tree:
-        raise Conflict(
-            f"The manifest of tree {tree[:12]} is damaged, so nothing can be told to be unused.",
-            "Run `floyd-runner fsck` on the host: it says what this touches.",
-        )
-    return {bytes.fromhex(entry.digest) for entry in read_entries(manifest) if entry.kind == "file"}
-
-
-def _by_digest(folder: Path) -> dict[str, list[Path]]:
-    """The things in `folder` by the digest that their names begin with; others are somebody's temporary files."""
-    found: defaultdict[str, list[Path]] = defaultdict(list)
-    with os.scandir(folder) as listing:
-        for entry in listing:
-            digest = entry.name.partition(".")[0]
-            if is_digest(digest):
-                found[digest].append(Path(entry.path))
-    return found
-
-
-def _partials(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*/*") if is_digest(path.name.partition(".")[0]))
-
-
-def _size_of(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; what goes meanwhile counts nothing."""
-    if not path.is_dir():
-        return _stat_of(path)[0]
-    return sum(_stat_of(Path(top, name))[0] for top, _, names in os.walk(path) for name in names)
-
-
-def _stat_of(path: Path) -> tuple[int, float]:
-    """Size in bytes and time of change; nothing and now for what is gone."""
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return 0, time.time()
-    return status.st_size, status.st_mtime
-
-
-def _with_freed(kind: GcKind, freed: _Figures) -> GcKind:
-    return GcKind(kind.kind, kind.count, kind.size, freed.free_count, freed.free_size)
+    def say(self) -> None:
+        """Tell how much went; raises `Stopped`."""
+        self._course.at(GcStep("freeing", self._done, self.total, sum(f.free_size for f in self.freed.values())))

@@ -109,6 +109,13 @@ def unheld(connection: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
     return left
 
 
+def forget_damage(connection: sqlite3.Connection) -> None:
+    """Forget damaged blobs that nobody holds any more: there is nothing to be healed."""
+    found = {row["digest"] for row in connection.execute("SELECT digest FROM damaged")}
+    if found:
+        connection.executemany("DELETE FROM damaged WHERE digest = ?", [(one,) for one in unheld(connection, found)])
+
+
 def unwanted_texts(connection: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
     """Those of `digests` that are trees nobody has put or wants."""
     rows = {row["digest"] for row in connection.execute("SELECT digest FROM trees")}
