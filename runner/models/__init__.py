@@ -5,9 +5,7 @@ floyd_tui may import this package and nothing else of `runner`; it imports only 
 
 from runner.models.data import (
     BLOB_FRAME,
-    EMPTY_TREE,
     AddedVersion,
-    BadManifest,
     Dataset,
     DatasetChange,
     DatasetUse,
@@ -17,15 +15,7 @@ from runner.models.data import (
     MissingBlob,
     NewVersion,
     Origin,
-    TreeEntry,
     TreeStatus,
-    check_path,
-    is_digest,
-    manifest_lines,
-    manifest_of,
-    parse_line,
-    parse_manifest,
-    path_key,
 )
 from runner.models.fetch import Fetch, FetchState, NewFetch
 from runner.models.host import API_VERSION, Environment, Event, GpuStats, HostStats, JobStats, RunnerInfo
@@ -40,6 +30,22 @@ from runner.models.jobs import (
     Mount,
     Project,
     is_transition_allowed,
+)
+from runner.models.manifest import (
+    EMPTY_TREE,
+    BadManifest,
+    EntryKind,
+    TreeEntry,
+    check_path,
+    file_line,
+    is_digest,
+    known_entry,
+    manifest_lines,
+    manifest_of,
+    parse_line,
+    parse_manifest,
+    path_key,
+    read_entries,
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
 from runner.models.store import (
@@ -100,6 +106,7 @@ __all__ = [
     "DatasetChange",
     "DatasetUse",
     "DatasetVersion",
+    "EntryKind",
     "Environment",
     "Event",
     "Fetch",
@@ -138,16 +145,19 @@ __all__ = [
     "check_path",
     "decode",
     "encode",
+    "file_line",
     "from_dict",
     "is_digest",
     "is_transition_allowed",
     "job_name",
+    "known_entry",
     "log_frame",
     "manifest_lines",
     "manifest_of",
     "parse_line",
     "parse_manifest",
     "path_key",
+    "read_entries",
     "to_dict",
     "version_name",
 ]

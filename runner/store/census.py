@@ -14,12 +14,11 @@ from pathlib import Path
 
 from runner.errand import Course
 from runner.errors import Conflict
-from runner.models import GcKind, GcStep, StoreKind, is_digest
+from runner.models import GcKind, GcStep, StoreKind, is_digest, read_entries
 from runner.store import roots
 from runner.store.blobs import BlobStore
 from runner.store.db import Database
 from runner.store.fsck import QUARANTINE
-from runner.store.manifests import read_entries
 from runner.store.trash import TRASH
 from runner.store.trees import Trees
 from runner.threads import to_the_end

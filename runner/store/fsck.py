@@ -20,11 +20,10 @@ from pathlib import Path
 
 from runner.errand import Course
 from runner.errors import Damaged
-from runner.models import Damage, DamageKind, FsckReport, FsckStep, is_digest
+from runner.models import Damage, DamageKind, FsckReport, FsckStep, is_digest, read_entries
 from runner.store.damage import manifest_read
 from runner.store.db import Database
 from runner.store.disk import COPY_CHUNK, copy_file, make_durable
-from runner.store.manifests import read_entries
 from runner.store.roots import held_between
 from runner.threads import to_the_end
 

@@ -1,9 +1,8 @@
-"""Reading manifests that are stored: fast, since they were checked when they came in, and what they add up to."""
+"""What stored manifests add up to, and finding one path or folder in them without reading the rest."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import mmap
 import os
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from runner.models import BadManifest, TreeEntry, path_key
+from runner.models import BadManifest, TreeEntry, known_entry, path_key
 
 # What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
 # lie in.
@@ -39,11 +38,6 @@ def outline(entries: Iterable[TreeEntry]) -> Outline:
             if content.blobs.setdefault(entry.digest, entry.size) != entry.size:
                 raise BadManifest(f"{entry.path[:80]!r} has another size than another file of the same digest")
     return content
-
-
-def read_entries(text: bytes) -> Iterator[TreeEntry]:
-    """The entries of a stored manifest."""
-    return map(_entry, text.splitlines())
 
 
 def find_entry(manifest: Path, path: str) -> TreeEntry | None:
@@ -82,23 +76,14 @@ def _entries_from(text: mmap.mmap | bytes, key: bytes) -> Iterator[TreeEntry]:
     while low < high:
         start = text.rfind(b"\n", low, (low + high) // 2) + 1 or low
         end = text.find(b"\n", start) + 1
-        if path_key(_entry(text[start:end]).path) < key:
+        if path_key(known_entry(text[start:end]).path) < key:
             low = end
         else:
             high = start
     while low < len(text):
         end = text.find(b"\n", low) + 1
-        yield _entry(text[low:end])
+        yield known_entry(text[low:end])
         low = end
-
-
-def _entry(line: bytes) -> TreeEntry:
-    code, path, *rest = json.loads(line)
-    if code == "d":
-        return TreeEntry(path, "dir")
-    if code == "l":
-        return TreeEntry(path, "link", target=rest[0])
-    return TreeEntry(path, "file", rest[0], rest[1], executable=code == "x")
 
 
 def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:
@@ -109,6 +94,8 @@ def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:
 
 def fits(path: str, target: str = "") -> bool:
     """Whether a file system takes `path` below some folder, and `target` as what a link says."""
+    if len(path) <= _MAX_NAME and path.isascii() and not target:
+        return True
     name = path.encode("utf-8", "surrogateescape")
     says = target.encode("utf-8", "surrogateescape")
     return len(name) <= _MAX_PATH and len(says) <= _MAX_TARGET and max(map(len, name.split(b"/"))) <= _MAX_NAME

@@ -10,10 +10,11 @@ import asyncio
 import errno
 import functools
 import hashlib
+import io
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from runner.models import (
     TreeEntry,
     TreeStatus,
     is_digest,
+    known_entry,
     manifest_of,
     parse_manifest,
 )
@@ -32,7 +34,7 @@ from runner.store.claims import Claim
 from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
-from runner.store.manifests import Outline, entries_in, find_entry, outline, read_entries
+from runner.store.manifests import Outline, entries_in, find_entry, outline
 
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
@@ -150,6 +152,11 @@ class Trees:
         small = path.exists() and path.stat().st_size < _CACHED_BYTES
         return self._cached(digest) if small else self._read(digest)
 
+    def each(self, digest: str) -> Iterator[TreeEntry]:
+        """The same one by one, never all in memory."""
+        with manifest_read(digest), self.text(digest).open("rb") as text:
+            yield from map(known_entry, text)
+
     def find(self, digest: str, path: str) -> TreeEntry | None:
         """The entry at `path` (a folder's is made up), or None; raises `Damaged` where the manifest cannot be read."""
         with manifest_read(digest):
@@ -171,7 +178,7 @@ class Trees:
         temporary = self.farms / f".{digest}.{os.urandom(6).hex()}"
         try:
             with full_disk_told(self.farms):
-                folders = _lay_out(self.entries(digest), temporary, self._link)
+                folders = _lay_out(self.each(digest), temporary, self._link)
                 for folder in reversed(folders):
                     os.chmod(folder, 0o555)
             try:
@@ -191,7 +198,7 @@ class Trees:
         """
         try:
             with full_disk_told(folder.parent):
-                for made in _lay_out(self.entries(digest), folder, self._copy):
+                for made in _lay_out(self.each(digest), folder, self._copy):
                     os.chmod(made, 0o755)
         except BaseException:
             remove_tree(folder)
@@ -208,12 +215,10 @@ class Trees:
             raise NotFound(f"{len(lost)} files of the tree are not here any more, {lost[0][:12]} first.", _UNKNOWN)
 
     def _read(self, digest: str) -> tuple[TreeEntry, ...]:
-        with manifest_read(digest):
-            return tuple(read_entries(self.text(digest).read_bytes()))
+        return tuple(self.each(digest))
 
     def _outline(self, digest: str) -> Outline:
-        with manifest_read(digest):
-            return outline(read_entries(self.text(digest).read_bytes()))
+        return outline(self.each(digest))
 
     def _store(self, digest: str, text: bytes) -> None:
         path = self.text(digest)
@@ -298,7 +303,7 @@ def _check(digest: str, text: bytes) -> Outline:
     if text and not text.endswith(b"\n"):
         raise BadRequest("The manifest's last line is cut off.", "Send it again.")
     try:
-        return outline(parse_manifest(text.splitlines(keepends=True)))
+        return outline(parse_manifest(io.BytesIO(text)))
     except (ValueError, RecursionError) as error:
         raise BadRequest(
             f"The manifest cannot be used: {error}.", "Read the files again and send a new one."

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import BadRequest, Conflict, Damaged, NoSpace, NotFound
-from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest
+from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest, read_entries
 from runner.store.disk import remove_tree
 from runner.store.gc import Collector
-from runner.store.manifests import below, entries_in, find_entry, outline, read_entries
+from runner.store.manifests import below, entries_in, find_entry, outline
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
 
