@@ -11,18 +11,22 @@ import click
 
 from floyd_tui.cli.bar import bar_shown
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.options import host_option, job_reference, json_option
+from floyd_tui.cli.options import host_option, job_reference, json_option, output_reference
 from floyd_tui.cli.show import age, note, show_json, show_table
+from floyd_tui.cli.sync import sync
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FilesInTheWay, FloydError
 from floyd_tui.project.link import LINK_FILES, write_link
 from floyd_tui.sizes import human_count, human_size
-from runner.models import FileInfo, Job, Ref
+from runner.models import FileInfo, Job
 
 
 @click.group()
 def output() -> None:
-    """List or fetch what jobs wrote, also while they run."""
+    """List, look at, fetch or sync what jobs wrote, also while they run."""
+
+
+output.add_command(sync)
 
 
 @output.command("ls")
@@ -33,7 +37,7 @@ def output() -> None:
 @json_option
 def ls(job: str | None, path: str, recursive: bool, host: str | None, as_json: bool) -> None:
     """List JOB's output, or the folder PATH of it; the latest job's if left out."""
-    name, inside = _inside(job, path)
+    name, inside = output_reference(job, path)
 
     async def work(link: Link) -> list[FileInfo]:
         found = await link.client.job(name)
@@ -44,18 +48,6 @@ def ls(job: str | None, path: str, recursive: bool, host: str | None, as_json: b
         show_json(files)
     else:
         show_files(files, "It has written nothing that was not in its code.")
-
-
-def _inside(job: str | None, path: str = "") -> tuple[str, str]:
-    """A job and a path in its output, also where they were typed as one: ``mnist/3/output/logs``."""
-    ref = Ref.parse(job_reference(job))
-    if ref.area == "code":
-        raise FloydError(
-            f"{job} is a job's code, not its output.", f"Fetch it: floyd-tui clone {ref.name}/{ref.number}"
-        )
-    number = f"/{ref.number}" if ref.number is not None else ""
-    owner = f"{ref.owner}/" if ref.owner else ""
-    return f"{owner}projects/{ref.name}{number}", "/".join(part for part in (ref.path, path.strip("/")) if part)
 
 
 def show_files(found: Sequence[FileInfo], empty: str) -> None:
@@ -80,7 +72,7 @@ def get(job: str, paths: tuple[str, ...], folder: Path | None, overwrite: bool, 
     A PATH comes under its own name into the current folder, a whole output into a folder named after the job, unless
     --to names another. Every file is checked, and what is here already does not come again.
     """
-    name, inside = _inside(job)
+    name, inside = output_reference(job)
     wanted = ["/".join(part for part in (inside, path.strip("/")) if part) for path in paths] or [inside]
 
     async def work(link: Link) -> None:
@@ -109,6 +101,8 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
     note(f"{human_count(came.files, 'file')}, {human_size(came.size)}{kept}")
     for name in came.left_out:
         note(f"  not made: the link {name}, which leads out of the folder")
+    for name in came.unsteady:
+        note(f"  written to while it came, so fetch it again: {name}")
 
 
 @click.command()

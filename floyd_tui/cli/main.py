@@ -43,7 +43,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "restart": ("run:restart", "Run a job's code again, with other settings if you like."),
         "clone": ("files:clone", "Fetch a job's code as it was."),
         "delete": ("jobs:delete", "Delete jobs with their logs and outputs."),
-        "output": ("files:output", "List or fetch what jobs wrote."),
+        "output": ("files:output", "List, look at, fetch or sync what jobs wrote."),
         "data": ("data:data", "Upload, list, fetch and manage datasets."),
         "gc": ("gc:gc", "Free what nothing refers to on a host."),
         "fsck": ("gc:fsck", "Check what a host stores, and name what is damaged."),

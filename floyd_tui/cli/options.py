@@ -67,6 +67,24 @@ def job_reference(text: str | None) -> str:
     return str(ref.with_defaults("", "projects"))
 
 
+def output_reference(job: str | None, path: str = "") -> tuple[str, str]:
+    """A job and a path in its output, also where they were typed as one: ``mnist/3/output/logs``.
+
+    Raises `FloydError` for a job's code, and as `job_reference`.
+    """
+    from floyd_tui.errors import FloydError
+    from runner.models import Ref
+
+    ref = Ref.parse(job_reference(job))
+    if ref.area == "code":
+        raise FloydError(
+            f"{job} is a job's code, not its output.", f"Fetch it: floyd-tui clone {ref.name}/{ref.number}"
+        )
+    number = f"/{ref.number}" if ref.number is not None else ""
+    owner = f"{ref.owner}/" if ref.owner else ""
+    return f"{owner}projects/{ref.name}{number}", "/".join(part for part in (ref.path, path.strip("/")) if part)
+
+
 def dataset_name(ref: Ref) -> str:
     """A dataset or version as the runner reads it, without the path inside it."""
     return str(replace(ref.with_defaults("", "datasets"), path=""))

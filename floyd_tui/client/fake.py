@@ -13,7 +13,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Ma
 from dataclasses import replace
 
 from floyd_tui.client.fake_data import gpu_host, laptop_host
-from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, list_folder, not_found
+from floyd_tui.client.fake_files import FakeFiles
+from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
 from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
 from floyd_tui.config import Config
@@ -25,7 +26,6 @@ from runner.models import (
     DatasetVersion,
     Environment,
     Event,
-    FileInfo,
     HostStats,
     Input,
     Job,
@@ -46,7 +46,7 @@ from runner.models import (
 __all__ = ["NOW", "FakeClient", "FakeFile", "FakeHost", "FakeLink", "FakeLinks"]
 
 
-class FakeClient(FakeStore):
+class FakeClient(FakeStore, FakeFiles):
     """`Client` over a `FakeHost`."""
 
     def __init__(self, host: FakeHost) -> None:
@@ -145,44 +145,6 @@ class FakeClient(FakeStore):
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
         await self.host.gate("metrics")
         return self.host.metrics.get(self.host.find_job(job).name, [])[after:]
-
-    async def files(self, source: str, path: str = "", recursive: bool = False) -> list[FileInfo]:
-        await self.host.gate("files")
-        return list_folder(self.host.find_source(source), path, recursive, self._ended(source))
-
-    async def files_if_changed(self, source: str, tag: str = "") -> tuple[list[FileInfo] | None, str]:
-        found = await self.files(source, recursive=True)
-        now = hashlib.sha256(repr(found).encode()).hexdigest()
-        return (None if now == tag else found), now
-
-    async def content(
-        self,
-        source: str,
-        path: str,
-        offset: int = 0,
-        *,
-        length: int | None = None,
-        version: str = "",
-        bulk: bool = False,
-    ) -> AsyncIterator[bytes]:
-        await self.host.gate("content")
-        for file in self.host.find_source(source):
-            if file.path == path:
-                left = file.length if length is None else length
-                for piece in file.chunks(offset):
-                    yield piece[:left]
-                    await self.host.gate("content.piece")
-                    left -= len(piece)
-                    if left <= 0:
-                        break
-                return
-        raise not_found(f"file {path} in {source}")
-
-    async def contents(self, source: str, paths: Sequence[str]) -> AsyncIterator[bytes]:
-        digests = {info.path: info.digest for info in await self.files(source, recursive=True)}
-        for path in paths:
-            data = b"".join([piece async for piece in self.content(source, path)])
-            yield BLOB_FRAME.pack(bytes.fromhex(digests[path]), 0, len(data), 0, len(data)) + data
 
     async def datasets(self) -> list[Dataset]:
         await self.host.gate("datasets")
@@ -291,12 +253,6 @@ class FakeClient(FakeStore):
             else:
                 self.host.blobs[digest] = partial
                 yield digest
-
-    def _ended(self, source: str) -> bool:
-        ref = Ref.parse(source)
-        if self.host.is_dataset(ref) or ref.area == "code":
-            return True
-        return self.host.find_job(source).state.ended
 
 
 class FakeLink:

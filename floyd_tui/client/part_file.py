@@ -15,23 +15,27 @@ from runner.models import FileInfo
 # Less than this is not worth keeping for the next try.
 _WORTH_KEEPING = 1 << 20
 _CHUNK = 1 << 20
+# Of files that are not whole yet.
+ENDING = ".floyd-part"
 
 
 class PartFile:
     """One file of a download. Its methods block: call them in threads, one at a time.
 
     `same` says that the file is at its place already, with the same content. `version` is the stamp of a running job's
-    file where that version alone is wanted; `passed` says then that it is another by now, or not whole yet.
-    A file that comes to its place meanwhile, or is changed there, is not written over.
+    file where that version alone is wanted; `passed` says then that it is another by now, or not whole yet. `placed`
+    says that it came, `mtime_ns` is its time then. What comes to its place meanwhile, or is changed there, is not
+    written over.
     """
 
     def __init__(self, info: FileInfo, path: Path, same: bool, version: str = "") -> None:
         self.info, self.path, self.same, self.version = info, path, same, version
-        self.passed = False
+        self.passed = self.placed = False
+        self.mtime_ns = 0
         self._before = None if same else _look(path)
         # By name and digest: a later try finds it, and two files of one folder with one content do not share it.
-        name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
-        self._part = path.with_name(f".{name}-{(info.digest or version)[:16] or 'live'}.floyd-part")
+        self._prefix = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]}-"
+        self._part = path.with_name(f"{self._prefix}{(info.digest or version)[:16] or 'live'}{ENDING}")
         self._file: BinaryIO | None = None
         self._sha = hashlib.sha256()
 
@@ -102,12 +106,23 @@ class PartFile:
         if self._part.exists() and (not self._goes_on or self._part.stat().st_size < _WORTH_KEEPING):
             self._part.unlink()
 
+    def is_outdated(self, part: Path) -> bool:
+        """Whether `part`, in this file's folder, is what is left of fetching another version of it."""
+        return part.name.startswith(self._prefix) and part != self._part
+
     def _put(self) -> None:
         if _look(self.path) != self._before:
             self._part.unlink()
             hint = "Try again: you will be asked what is to become of it."
             raise FilesInTheWay(f"{self.path} was changed here meanwhile.", hint, [str(self.path)])
+        self.mtime_ns = self._part.stat().st_mtime_ns
         os.replace(self._part, self.path)
+        self.placed = True
+
+    @property
+    def received(self) -> str:
+        """The digest of what came."""
+        return self.info.digest or self._sha.hexdigest()
 
     @property
     def _goes_on(self) -> bool:

@@ -43,7 +43,7 @@ class Plan:
     @property
     def came(self) -> list[PartFile]:
         """The files that did travel, once it is done."""
-        return [file for file in self.files if not (file.same or file.passed)]
+        return [file for file in self.files if file.placed]
 
     def make_folders(self) -> None:
         """Make every folder that is needed; raises `TransferError`."""
@@ -173,13 +173,21 @@ def same_file(info: FileInfo, path: Path) -> bool:
             return False
         if not info.digest:
             return info.modified_at is not None and abs(status.st_mtime - info.modified_at) < _SAME_TIME
-        sha = hashlib.sha256()
+    except OSError:
+        return False
+    return hash_file(path) == info.digest
+
+
+def hash_file(path: Path) -> str:
+    """The digest of the file at `path`; empty where it cannot be read."""
+    sha = hashlib.sha256()
+    try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 sha.update(chunk)
     except OSError:
-        return False
-    return sha.hexdigest() == info.digest
+        return ""
+    return sha.hexdigest()
 
 
 def _hostile(path: str) -> TransferError:
