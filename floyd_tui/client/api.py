@@ -17,6 +17,7 @@ from runner.models import (
     DatasetUse,
     Environment,
     Event,
+    Fetch,
     FileChange,
     FileInfo,
     FsckReport,
@@ -28,6 +29,7 @@ from runner.models import (
     JobState,
     Launch,
     Metric,
+    NewFetch,
     NewVersion,
     Project,
     RunnerInfo,
@@ -146,6 +148,28 @@ class HttpClient:
         """Make a dataset's next version; content that is the latest's already makes none, so this may be repeated."""
         request = Request("POST", f"/v1/datasets/{_component(dataset)}/versions", body=version, timeout=PATIENT)
         return await self._requests.fetch(request, AddedVersion)
+
+    async def begin_fetch(self, dataset: str, new: NewFetch) -> Fetch:
+        """Let the host fetch an address for a dataset's next version; the same under way is joined."""
+        return await self._requests.fetch(
+            Request("POST", f"/v1/datasets/{_component(dataset)}/fetches", body=new), Fetch
+        )
+
+    async def fetches(self) -> list[Fetch]:
+        """What the host fetches for the caller, and how it ended lately."""
+        return await self._requests.fetch(Request("GET", "/v1/fetches"), list[Fetch])
+
+    async def follow_fetch(self, fetch: str) -> AsyncIterator[Fetch]:
+        """How a fetch goes on, to its end, going on by itself after a lost line."""
+        request = Request("GET", "/v1/fetch", {"id": fetch, "follow": 1}, timeout=LIVE)
+        async for now in read_lines(self._requests, request, Fetch):
+            yield now
+            if now.ended:
+                return
+
+    async def cancel_fetch(self, fetch: str) -> Fetch:
+        """Break a fetch off; one that has ended is forgotten."""
+        return await self._requests.fetch(Request("DELETE", "/v1/fetch", {"id": fetch}, repeatable=False), Fetch)
 
     async def change_dataset(self, name: str, change: DatasetChange) -> Dataset:
         """Rename, describe, share."""

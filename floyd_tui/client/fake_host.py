@@ -19,6 +19,7 @@ from runner.models import (
     Dataset,
     Environment,
     Event,
+    Fetch,
     FileInfo,
     HostStats,
     Job,
@@ -97,6 +98,7 @@ class FakeHost:
     metrics: dict[str, list[Metric]] = field(default_factory=dict)
     sources: dict[str, list[FakeFile]] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    fetches: dict[str, Fetch] = field(default_factory=dict)
     environments: list[Environment] = field(default_factory=list)
     trees: dict[str, list[TreeEntry]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from floyd_tui.client.fake_disk import FakeDisk
+from floyd_tui.client.fake_fetches import FakeFetches
 from floyd_tui.client.fake_host import FakeHost, not_found
 from runner.models import (
     Dataset,
@@ -16,7 +17,7 @@ from runner.models import (
 )
 
 
-class FakeStore(FakeDisk):
+class FakeStore(FakeDisk, FakeFetches):
     """Mixed into `floyd_tui.client.fake.FakeClient`, which has the host."""
 
     host: FakeHost

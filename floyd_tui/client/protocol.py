@@ -21,6 +21,7 @@ from runner.models import (
     DatasetUse,
     Environment,
     Event,
+    Fetch,
     FileChange,
     FileInfo,
     FsckReport,
@@ -33,6 +34,7 @@ from runner.models import (
     Launch,
     LogEnd,
     Metric,
+    NewFetch,
     NewVersion,
     Project,
     RunnerInfo,
@@ -122,6 +124,22 @@ class Client(Protocol):
     async def datasets(self) -> list[Dataset]: ...
     async def dataset(self, name: str) -> Dataset: ...
     async def add_version(self, dataset: str, version: NewVersion) -> AddedVersion: ...
+
+    async def begin_fetch(self, dataset: str, new: NewFetch) -> Fetch:
+        """Let the host fetch an address for a dataset's next version; the same under way, or failed, goes on."""
+        ...
+
+    async def fetches(self) -> list[Fetch]:
+        """What the host fetches for the caller, newest first; those that ended stay for a week."""
+        ...
+
+    def follow_fetch(self, fetch: str) -> AsyncIterator[Fetch]:
+        """A fetch now, and how it goes on, to its end."""
+        ...
+
+    async def cancel_fetch(self, fetch: str) -> Fetch:
+        """Break a fetch off; one that has ended is forgotten."""
+        ...
 
     async def change_dataset(self, name: str, change: DatasetChange) -> Dataset:
         """Rename, describe, share."""

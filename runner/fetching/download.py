@@ -7,8 +7,9 @@ strong ETag or a date of change that is old enough to tell. Where the server off
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -138,24 +139,16 @@ class Download:
         await self._save(standing)
 
     async def _receive(self, response: httpx.Response) -> None:
-        batch: list[bytes] = []
-        size, written = 0, time.monotonic()
-        try:
-            async for chunk in response.aiter_raw():
-                batch.append(chunk)
-                size += len(chunk)
-                if size >= _BATCH_BYTES or time.monotonic() - written > _BATCH_SECONDS:
-                    taken, batch, size = batch, [], 0
-                    await self._write(taken)
-                    written = time.monotonic()
-        finally:
-            await asyncio.shield(self._write(batch))
+        async with contextlib.aclosing(_batches(response.aiter_raw())) as batches:
+            async for batch in batches:
+                await self._write(batch)
 
     async def _write(self, batch: list[bytes]) -> None:
-        if self._standing.total is None:
-            # Nobody said how much there is: look as it comes.
-            await asyncio.to_thread(self._room.require, sum(map(len, batch)))
-        await to_the_end(partial(self._part.write, batch))
+        if batch:
+            if self._standing.total is None:
+                # Nobody said how much there is: look as it comes.
+                await asyncio.to_thread(self._room.require, sum(map(len, batch)))
+            await to_the_end(partial(self._part.write, batch))
         self._tell(self._part.position, self._standing.total, "")
         late = time.monotonic() - self._synced > _SYNC_SECONDS
         if late or self._part.position - self._standing.have >= _SYNC_BYTES:
@@ -187,6 +180,37 @@ class Download:
         self._contradiction = (promised, size)
         await self._restart()
         raise TryAgain("there is less than was promised", 0)
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """What comes, together; also what came before the line broke, and what waits while a slow line brings no more."""
+    batch: list[bytes] = []
+    size, ended = 0, False
+    while not ended:
+        coming = asyncio.ensure_future(_next(chunks))
+        try:
+            while not (await asyncio.wait((coming,), timeout=_BATCH_SECONDS))[0]:
+                taken, batch, size = batch, [], 0
+                yield taken
+        finally:
+            coming.cancel()
+            await asyncio.wait((coming,))
+        try:
+            chunk = coming.result()
+        except httpx.TransportError:
+            yield batch
+            raise
+        ended = not chunk
+        batch.append(chunk)
+        size += len(chunk)
+        if ended or size >= _BATCH_BYTES:
+            taken, batch, size = batch, [], 0
+            yield taken
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    """The next of `chunks`, none of which is empty; empty at the end."""
+    return await anext(chunks, b"")
 
 
 def _bytes(count: int | None) -> str:
