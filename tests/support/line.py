@@ -27,7 +27,7 @@ class Break(Enum):
 class Line:
     """Takes connections and passes them on to the port or Unix socket `to`; use it as a context manager.
 
-    It listens on `port` of 127.0.0.1, or at the Unix socket `at`. `crossed` counts the bytes that were passed on, by
+    It listens on `port` of 127.0.0.1, or `at` a Unix socket. `crossed` counts the bytes that were passed on, by
     their way. One trap at a time is set by `cut`, `flip` or `at_byte`; `sprung` says whether it has gone off.
     """
 
@@ -35,7 +35,7 @@ class Line:
         self.port = 0
         self.crossed: dict[Way, int] = {"up": 0, "down": 0}
         self.sprung = False
-        self._to, self._at = to, at
+        self._to, self.at = to, "" if at is None else str(at)
         self._trap: tuple[Way, int, Callable[[], None] | None] | None = None
         self._ends: set[_End] = set()
         self._loop = asyncio.new_event_loop()
@@ -80,7 +80,7 @@ class Line:
         if trap[2] is None:
             return data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
         trap[2]()
-        return data[:place]
+        return data
 
     def joins(self, end: _End) -> None:
         """One more end of a connection is open."""
@@ -109,8 +109,8 @@ class Line:
             end.drop(how)
 
     async def _serve(self) -> None:
-        if self._at is not None:
-            server = await self._loop.create_unix_server(lambda: _End(self, "up"), str(self._at))
+        if self.at:
+            server = await self._loop.create_unix_server(lambda: _End(self, "up"), self.at)
         else:
             server = await self._loop.create_server(lambda: _End(self, "up"), "127.0.0.1", 0)
             self.port = server.sockets[0].getsockname()[1]
@@ -154,9 +154,13 @@ class _End(asyncio.Protocol):
             self._other._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        passed = b"" if self._silent else self._line.passes(self._way, data)
-        other = self._other
-        if passed and other is not None and other._transport is not None and not other._transport.is_closing():
+        passed, other = self._line.passes(self._way, data), self._other
+        if (
+            not self._silent
+            and other is not None
+            and other._transport is not None
+            and not other._transport.is_closing()
+        ):
             other._transport.write(passed)
 
     def pause_writing(self) -> None:
