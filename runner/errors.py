@@ -8,6 +8,7 @@ Each has a headline, one clear sentence and the next step; the API turns them in
     ├── NotFound        404  no such thing, or not yours to see
     ├── Conflict        409  not in this state
     ├── TooLarge        413  over a limit of size
+    ├── UnknownEncoding 415  compressed in a way that this host cannot read
     ├── NoSpace         507  the host's disk is full, or nearly
     ├── Damaged         500  the disk lost or changed what was stored
     └── Unavailable     503  something the host needs is not there (Docker, an image, a GPU)
@@ -53,6 +54,10 @@ class Conflict(RunnerError):
 
 class TooLarge(RunnerError):
     status, code, title = 413, "too_large", "Too large"
+
+
+class UnknownEncoding(RunnerError):
+    status, code, title = 415, "encoding", "Not readable here"
 
 
 class Unavailable(RunnerError):

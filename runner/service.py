@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 
 from runner import __version__
+from runner.decoding import encodings
 from runner.environments import HOST, Environments
 from runner.errors import Unavailable
 from runner.events import Hub
@@ -106,6 +107,7 @@ class Runner:
             data_dir=str(self.settings.data_dir),
             pid=os.getpid(),
             started_at=self.started_at,
+            encodings=encodings(),
         )
 
     async def environments(self) -> list[Environment]:

@@ -241,9 +241,11 @@ class HttpClient:
         request = Request("GET", f"/v1/trees/{digest}", {"source": source}, timeout=PATIENT)
         return read_bytes(self._requests, lambda _: request, 0, resume=False)
 
-    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
-        """Send framed blobs of `size` bytes; returns how many became complete. A lost line is not mended here."""
-        headers = {"Content-Length": str(size)}
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int | None, encoding: str = "") -> int:
+        """Send framed blobs; returns how many became complete. A lost line is not mended here."""
+        headers = {"Content-Length": str(size)} if size is not None else {}
+        if encoding:
+            headers["Content-Encoding"] = encoding
         request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT, bulk=True)
         answer = await self._requests.fetch(request, dict[str, int])
         return answer.get("stored", 0)

@@ -230,7 +230,7 @@ class FakeClient(FakeStore, FakeFiles):
         for line in text.splitlines(keepends=True):
             yield line
 
-    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int | None, encoding: str = "") -> int:
         stored, buffer = 0, bytearray()
         async for piece in frames:
             await self.host.gate("send_blobs")

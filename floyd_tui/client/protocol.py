@@ -196,8 +196,11 @@ class Client(Protocol):
         """The manifest of a tree that the caller may see as part of `source`."""
         ...
 
-    async def send_blobs(self, frames: AsyncIterable[bytes], size: int) -> int:
-        """Send `size` bytes of blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete."""
+    async def send_blobs(self, frames: AsyncIterable[bytes], size: int | None, encoding: str = "") -> int:
+        """Send blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete.
+
+        `size` is the body's in bytes; None where it is compressed as the ``Content-Encoding`` `encoding`.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ from runner.api.common import (
     runner_of,
     unless_closing,
 )
+from runner.decoding import decoder
 from runner.errors import BadRequest, Forbidden, NotFound, RunnerError
 from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
 from runner.service import Runner
@@ -56,9 +57,11 @@ async def tree_text(request: Request) -> Response:
 async def post_blobs(request: Request) -> Response:
     """Receive framed blobs, streaming: nothing is held in memory but the small ones."""
     blobs, who = runner_of(request).blobs, caller(request)
-    raw = raw_body(request)
+    encoding = request.headers.get("content-encoding")
+    raw = raw_body(request) if encoding is None else None
     if raw is None:
-        return reply({"stored": await unless_closing(request, receive(blobs, who, request.stream()))})
+        reads = decoder(encoding) if encoding is not None else None
+        return reply({"stored": await unless_closing(request, receive(blobs, who, request.stream(), reads))})
     try:
         answer = reply({"stored": await unless_closing(request, receive_raw(blobs, who, raw))})
     except RunnerError as error:

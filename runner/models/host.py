@@ -15,7 +15,10 @@ API_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class RunnerInfo:
-    """The first answer to a client. `owner` is who the kernel says the caller is; `executor_note` says why that one."""
+    """The first answer to a client. `owner` is who the kernel says the caller is; `executor_note` says why that one.
+
+    `encodings` are the ``Content-Encoding``s in which the runner reads uploads, the best one first.
+    """
 
     version: str
     api: int
@@ -26,6 +29,7 @@ class RunnerInfo:
     data_dir: str
     pid: int
     started_at: float
+    encodings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

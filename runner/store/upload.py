@@ -20,8 +20,10 @@ from runner.errors import BadRequest, Conflict, RunnerError
 from runner.models import BLOB_FRAME
 from runner.store.blobs import BlobStore, hash_into, park
 from runner.store.disk import full_disk_told
+from runner.store.writeback import Writeback
 
 if TYPE_CHECKING:
+    from runner.decoding import Decoder
     from runner.rawbody import RawBody
 
 # Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
@@ -54,14 +56,14 @@ class Frame:
         return self.start == 0 and self.length == self.size < KEEP_FROM
 
 
-async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes]) -> int:
-    """Store the blobs framed in `chunks` for `owner`; returns how many became complete.
+async def receive(blobs: BlobStore, owner: str, chunks: AsyncIterable[bytes], decoder: Decoder | None = None) -> int:
+    """Store the blobs framed in `chunks` for `owner`, as `decoder` reads them; returns how many became complete.
 
     Raises `BadRequest` naming blobs whose bytes do not have their digest (the others are stored), or for a broken
     frame; `Conflict` for a part that does not go on where the runner's ends; `NoSpace`. What arrived whole before an
     error or a broken line is stored, and of a large blob the beginning.
     """
-    receiver = Receiver(blobs, owner)
+    receiver = Receiver(blobs, owner, decoder)
     batch = _Batch()
     hop = asyncio.ensure_future(_nothing())
     stored = 0
@@ -144,7 +146,8 @@ class Receiver:
     One at a time: a request that is cut off leaves its thread running, and the upload is closed while it does.
     """
 
-    def __init__(self, blobs: BlobStore, owner: str) -> None:
+    def __init__(self, blobs: BlobStore, owner: str, decoder: Decoder | None = None) -> None:
+        self._decoder = decoder
         self.bad: list[str] = []
         self.done: dict[str, int] = {}
         self.blobs, self.owner = blobs, owner
@@ -162,7 +165,8 @@ class Receiver:
     def feed(self, chunks: list[bytes]) -> None:
         """Take in the next bytes of the request; raises `BadRequest`, `Conflict` or `NoSpace`."""
         for chunk in chunks:
-            self.take(memoryview(chunk))
+            for piece in self._decoder.feed(chunk) if self._decoder else (memoryview(chunk),):
+                self.take(piece)
 
     def take(self, data: memoryview) -> None:
         """The same for one piece, which is the caller's again afterwards."""
@@ -171,6 +175,8 @@ class Receiver:
 
     def check_end(self) -> None:
         """Raise `BadRequest` if the request ended inside a frame."""
+        if self._decoder:
+            self._decoder.check_end()
         if self._frame is not None or self._head:
             raise BadRequest("The upload ended in the middle of a blob.", "Send it again: what has arrived is kept.")
 
@@ -279,6 +285,7 @@ class _Part:
         # The beginning is read again: what a crash left behind is not trusted, only what the digest confirms.
         hash_into(self._hash, self._file)
         self.position = os.lseek(self._file, 0, os.SEEK_END)
+        self._writeback = Writeback(self._file, self.position)
 
     def write(self, piece: memoryview) -> None:
         """Append the next bytes."""
@@ -286,6 +293,7 @@ class _Part:
         self.position += len(piece)
         while piece:
             piece = piece[os.write(self._file, piece) :]
+        self._writeback.written(self.position)
 
     def finish(self) -> Path | None:
         """Close the whole file; its path, or None, and no file left, where the digest does not fit."""

@@ -183,3 +183,23 @@ async def test_a_line_that_dies_without_a_word(
     assert len(told) == 2
     assert all("was lost: Server not responding to keepalive" in text for text in told)
     await asyncio.to_thread(sound, runner)
+
+
+async def test_text_crosses_compressed_also_where_the_line_breaks(
+    tmp_path: Path, link: HostLink, line: Line, runner: RunnerProcess
+) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    log = "".join(f'{{"step": {step}, "loss": {1 / (step + 1)}}}\n' for step in range(400_000)).encode()
+    (root / "log.jsonl").write_bytes(log)
+    (root / "weights").write_bytes(os.urandom(2 << 20))
+    snapshot = await take(root)
+    before = line.crossed["up"]
+    line.cut("up", len(log) // 20, Break.RESET)
+    await upload(link, snapshot)
+    assert line.sprung
+    assert line.crossed["up"] - before < len(log) // 2
+    name = await version_of(link, snapshot)
+    await download(link, name, "", tmp_path / "back")
+    assert files_below(tmp_path / "back") == files_below(root)
+    sound(runner)
