@@ -8,7 +8,11 @@ and ``eggs``; people lost files of their own to those, so they are not in ours.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +49,8 @@ DATA_DEFAULTS = (".git", ".DS_Store", ".floyddata")
 
 # pathspec's name for the slash after a matched folder, where a pattern matched a path only through its parent.
 _THROUGH_PARENT = "ps_d"
+# How a pattern begins that may match at any depth.
+_ANYWHERE = "^(?:.+/)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,20 @@ def read_rules(path: Path, shown: str) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if rule)
 
 
+@functools.lru_cache(maxsize=64)
+def _any_of(rules: tuple[Rule, ...]) -> re.Pattern[str]:
+    """What finds a line of a text that one of `rules` could match."""
+    anywhere: list[str] = []
+    others: list[str] = []
+    for rule in rules:
+        assert rule.pattern.regex is not None
+        text = rule.pattern.regex.pattern.replace(f"(?P<{_THROUGH_PARENT}>", "(?:").replace("[^/]", "[^/\n]")
+        (anywhere if text.startswith(_ANYWHERE) else others).append(text.removeprefix(_ANYWHERE))
+    if anywhere:
+        others.append(f"{_ANYWHERE}(?:{'|'.join(anywhere)})")
+    return re.compile("|".join(others), re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
     """The rules in force in one folder of a tree; `enter` gives those of a subfolder.
@@ -130,6 +150,24 @@ class IgnoreRules:
                 if rule.matches(below, is_dir):
                     return None if rule.negated else rule
         return None
+
+    def may_match(self, folder: str, names: Iterable[str]) -> bool:
+        """Whether any line could name one of `names`, entries of `folder`; hardly a cost for each where none does."""
+        names = list(names)
+        for prefix, rules in self.levels:
+            if not rules:
+                continue
+            inside = f"{folder}/"[len(prefix) :] if folder else ""
+            text = "\n".join(inside + name for name in names)
+            # A name that holds a line break would not be seen whole.
+            if text.count("\n") != len(names) - 1 or _any_of(rules).search(text):
+                return bool(names)
+        return False
+
+    def key(self) -> bytes:
+        """The same for the same lines in force."""
+        lines = "\n".join(f"{prefix}\0{rule.text}" for prefix, rules in self.levels for rule in rules)
+        return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).digest()
 
     def explain(self, path: str) -> Rule | None:
         """The rule that leaves out `path`, however deep it lies, itself or by a parent; None where it goes up."""

@@ -83,7 +83,7 @@ def _large(snapshot: Snapshot, limit: int, have: Mapping[str, int]) -> Large | N
     # The same content in two files travels once.
     files = {
         entry.digest: Goes(entry.path, 1, entry.size - have[entry.digest])
-        for entry in reversed(snapshot.entries)
+        for entry in reversed(list(snapshot.entries))
         if entry.kind == "file" and entry.digest in have
     }
     size = sum(file.size for file in files.values())

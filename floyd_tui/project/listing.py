@@ -6,7 +6,6 @@ Nothing is read but folders, and nothing is sent.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import Literal
 
 from floyd_tui.project.ignore import CODE_DEFAULTS, DATA_DEFAULTS, IgnoreRules, Rule
 from floyd_tui.project.link import find_link
-from floyd_tui.project.walk import Found, sizes_of, walk
+from floyd_tui.project.walk import joined, sizes_of, walk
 
 Kind = Literal["code", "data"]
 Tell = Callable[[int], None]
@@ -113,14 +112,15 @@ class _Work:
         self._told_at = 0.0
 
     def run(self) -> Listing:
-        found = walk(self._root, IgnoreRules.load(self._root, DEFAULTS[self._kind]), self._walked, self._leave_out)
-        goes = [Goes(file.path, 1, file.size) for file in found.files] + [Goes(path, 1, 0) for path, _ in found.links]
+        goes: list[Goes] = []
+        rules = IgnoreRules.load(self._root, DEFAULTS[self._kind])
+        for folder, found in walk(str(self._root), rules, self._leave_out):
+            goes += [Goes(joined(folder, name), 1, size) for name, size in found.sizes()]
+            goes += [Goes(joined(folder, name), 1, 0) for name, _ in found.links]
+            self._go = len(goes)
+            self._check()
         stays = sorted(self._stays, key=lambda one: (-one.size, one.path))
         return Listing(self._root, self._kind, tuple(sorted(goes, key=lambda one: one.path)), tuple(stays))
-
-    def _walked(self, found: Found) -> None:
-        self._go = len(found.files)
-        self._check()
 
     def _check(self) -> None:
         if self.cancelled.is_set():
@@ -130,9 +130,9 @@ class _Work:
             self._told_at = now
             self._tell(self._go + self._stay)
 
-    def _leave_out(self, entry: os.DirEntry[str], path: str, rule: Rule) -> None:
+    def _leave_out(self, place: str, path: str, rule: Rule) -> None:
         files = size = 0
-        for one in sizes_of(entry):
+        for one in sizes_of(place):
             files, size, self._stay = files + 1, size + one, self._stay + 1
             self._check()
         self._stays.append(Stays(path, files, size, rule.text, rule.source))

@@ -6,27 +6,32 @@ import posixpath
 from collections.abc import Sequence
 
 from floyd_tui.sizes import human_count, human_size
-from runner.models import TreeEntry
+from runner.models import TreeEntry, read_entries
 
 
-def notes_on(entries: Sequence[TreeEntry], special: Sequence[str]) -> tuple[str, ...]:
-    """Sentences about `entries`; `special` are the sockets, pipes and devices left behind."""
-    notes = [*_git_notes(entries), *_link_notes(entries)]
+def notes_on(manifest: bytes, special: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about the tree that `manifest` says; `special` are the sockets, pipes and devices left behind."""
+    notes: list[str] = []
+    # Entries are made of the text only where something is to be said of them.
+    if b".git" in manifest:
+        notes += _git_notes(manifest)
+    if b'["l",' in manifest:
+        notes += _link_notes(manifest)
     if special:
         notes.append(f"Not a file, so not sent: {_listed(special)}.")
     return tuple(notes)
 
 
-def _git_notes(entries: Sequence[TreeEntry]) -> list[str]:
-    inside = [e for e in entries if ".git" in e.path.split("/")]
+def _git_notes(manifest: bytes) -> list[str]:
+    inside = [entry for entry in read_entries(manifest) if ".git" in entry.path.split("/")]
     if not inside:
         return []
     what = f"{human_count(len(inside), 'file')}, {human_size(sum(entry.size for entry in inside))}"
     return [f"A .git folder goes up too ({what}); add .git to .floydignore to leave it out."]
 
 
-def _link_notes(entries: Sequence[TreeEntry]) -> list[str]:
-    outside = [e.path for e in entries if e.kind == "link" and _leads_out(e)]
+def _link_notes(manifest: bytes) -> list[str]:
+    outside = [entry.path for entry in read_entries(manifest) if entry.kind == "link" and _leads_out(entry)]
     return (
         [f"These links lead out of the folder and will be broken on the host: {_listed(outside)}."] if outside else []
     )

@@ -175,7 +175,7 @@ async def submit(
 
 async def send_code(link: Link, snapshot: Snapshot, launch: Launch, progress: Tell) -> Launch:
     """Send `snapshot` and return `launch` with it as its code; an empty folder is no code."""
-    if not snapshot.entries:
+    if not snapshot.manifest:
         return replace(launch, code=None, code_from=None)
     await send(link, snapshot, progress)
     return replace(launch, code=snapshot.digest, code_from=None)
@@ -244,7 +244,7 @@ async def upload_dataset(
         raise ProjectError(str(error)) from error
     tell = progress or _silent
     snapshot = await scan(folder, DATA_DEFAULTS, tell)
-    if not snapshot.entries:
+    if not snapshot.manifest:
         raise ProjectError(f"There is nothing in {folder} to upload.", "Name the folder that holds the data.")
     await send(link, snapshot, tell)
     tell(Stage("launching", snapshot=snapshot))

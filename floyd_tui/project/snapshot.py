@@ -6,51 +6,48 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
+from floyd_tui.project.folders import Chunk, Looked, chunks, manifest
 from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
+from floyd_tui.project.index import Index
 from floyd_tui.project.notes import notes_on
-from floyd_tui.project.stat_cache import StatCache, stamp
-from floyd_tui.project.walk import Found, FoundFile, LeftOut, walk
-from runner.models import TreeEntry, manifest_of, path_key
+from floyd_tui.project.reading import Reader, in_batches, side_by_side
+from floyd_tui.project.recheck import FROM_FILES, unchanged
+from floyd_tui.project.scan import Scan
+from floyd_tui.project.walk import LeftOut, Tally, joined, look, rules_in, sift
+from runner.models import TreeEntry, read_entries
 
-CHUNK = 1 << 20
-TRIES = 3
 # Calls of a progress callback are at least this far apart, in seconds.
 TELL_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is in `root`: `entries` sorted as in `manifest`, whose digest names the tree.
+    """What is in `root`: `manifest` says it, and its `digest` names the tree.
 
-    `size` is the sum of the files, in bytes; `left_out` says what stays here by which rule, `warnings` are sentences.
+    `files` are counted without folders and links, `size` is the sum of theirs in bytes; `left_out` says what stays
+    here by which rule, `warnings` are sentences.
     """
 
     root: Path
-    entries: list[TreeEntry]
     digest: str
     manifest: bytes = field(repr=False)
+    files: int = 0
+    size: int = 0
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def files(self) -> int:
-        """How many files it has, folders and links not counted."""
-        return sum(1 for entry in self.entries if entry.kind == "file")
-
-    @property
-    def size(self) -> int:
-        """Bytes of all its files."""
-        return sum(entry.size for entry in self.entries)
+    def entries(self) -> Iterator[TreeEntry]:
+        """What the manifest says, entry by entry: all of them at once are many times its size."""
+        return read_entries(self.manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +77,8 @@ async def take(
     """Take a snapshot of `root`.
 
     `defaults` is the built-in ignore list (`DATA_DEFAULTS` for a dataset); `progress` is called on the event loop;
-    `cache` is the file of remembered digests (default: the user's cache folder). Raises `ProjectError` where a file
-    cannot be read or does not hold still.
+    `cache` is the index of what was seen last time (default: in the user's cache folder). Raises `ProjectError` where a
+    file cannot be read or does not hold still.
     """
     loop = asyncio.get_running_loop()
     cancelled = threading.Event()
@@ -98,106 +95,125 @@ async def take(
 
 
 def default_cache() -> Path:
-    """Where digests are remembered: the user's cache folder."""
+    """Where digests are remembered: in the user's cache folder."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("floyd-tui", appauthor=False) / "digests.db"
+    return user_cache_path("floyd-tui", appauthor=False) / "index.db"
 
 
 class _Scan:
     """One walk-and-hash of a folder, run in a worker thread."""
 
-    def __init__(self, root: Path, cache: Path, tell: Tell, cancelled: threading.Event) -> None:
-        self._root = root.resolve()
-        self._cache = StatCache(cache, self._root)
+    def __init__(self, root: Path, index: Path, tell: Tell, cancelled: threading.Event) -> None:
+        self._root = str(root.resolve())
+        self._index = Index(index, Path(self._root))
         self._tell = tell
         self._cancelled = cancelled
         self._told_at = 0.0
         self._lock = threading.Lock()
-        self._done_files = self._done_bytes = self._total_files = self._total_bytes = 0
+        self._reader = Reader(self._root, self._stop_if_cancelled, self._report)
+        self._tally = Tally()
+        self._special: list[str] = []
+        self._done_files = self._done_bytes = self._files = self._size = 0
 
     def run(self, defaults: tuple[str, ...]) -> Snapshot:
-        if not self._root.is_dir():
+        if not os.path.isdir(self._root):
             raise ProjectError(f"{self._root} is not a folder.", "Name the folder that holds your files.")
-        found = walk(self._root, IgnoreRules.load(self._root, defaults), self._walked)
-        self._total_files, self._total_bytes = len(found.files), sum(file.size for file in found.files)
         started = time.time_ns()
-        digests = self._digests(found.files)
-        self._cache.save(digests, started)
+        try:
+            self._index.load()
+            pieces, looked = self._walk(IgnoreRules.load(Path(self._root), defaults))
+            side_by_side(self._read, in_batches(file for one in looked for file in one.to_read()), self._cancelled.set)
+            pieces += self._finished(looked, started)
+        finally:
+            self._index.close()
+        digest, text = manifest(pieces)
         self._report(0, 0, force=True)
-        return self._snapshot(found, digests)
+        notes = notes_on(text, self._special)
+        left_out = self._tally.by_size()
+        return Snapshot(Path(self._root), digest, text, self._files, self._size, left_out, notes)
 
-    def _walked(self, found: Found) -> None:
+    def _walk(self, rules: IgnoreRules) -> tuple[list[Chunk], list[Looked]]:
+        """What the folders that are as they were add to the manifest, and the others."""
+        same = self._same()
+        pieces: list[Chunk] = []
+        looked: list[Looked] = []
+        pending = [("", rules, rules.key())]
+        while pending:
+            folder, rules, key = pending.pop()
+            self._walked()
+            was = self._index.get(folder, key)
+            found = look(self._root, folder) if was is None or folder not in same else None
+            if was is not None and (found is None or found.print() == was.print):
+                self._count(was.files, was.size, known=was.size)
+                self._index.stays(folder)
+                pieces += chunks(was)
+                pending += [(joined(folder, name), rules, key) for name in was.folders]
+                continue
+            assert found is not None
+            one, rules, key = self._look(folder, found, rules, key)
+            looked.append(one)
+            pending += [(joined(folder, name), rules, key) for name in found.folders]
+        return pieces, looked
+
+    def _same(self) -> set[str]:
+        """Folders that are known to be as they were before the walk: of many, since that is quicker."""
+        if self._index.files < FROM_FILES:
+            return set()
+        folders = [folder for folder in self._index.folders.values() if folder.print]
+        return unchanged(self._root, folders, self._stop_if_cancelled)
+
+    def _look(self, folder: str, found: Scan, rules: IgnoreRules, key: bytes) -> tuple[Looked, IgnoreRules, bytes]:
+        """A folder that is not as it was, with the rules in force in it."""
+        print_ = found.print()
+        inner = rules_in(found, folder, rules)
+        if inner is not rules:
+            rules, key = inner, inner.key()
+            print_ = b""
+        if sift(found, self._root, folder, rules, self._tally.add) or found.special:
+            print_ = b""
+        self._special += [joined(folder, name) for name in found.special]
+        looked = Looked(folder, found, self._index.known(folder, found.inode), print_, key)
+        self._count(*looked.counted, len(looked.unread), looked.known_bytes)
+        return looked, rules, key
+
+    def _count(self, files: int, size: int, unread: int = 0, known: int = 0) -> None:
+        self._files += files
+        self._size += size
+        self._done_files += files - unread
+        self._done_bytes += known
+
+    def _read(self, files: list[tuple[Looked, int, str]]) -> None:
+        for folder, number, path in files:
+            if read := self._reader.read(path):
+                folder.take(number, read)
+
+    def _finished(self, looked: list[Looked], started: int) -> Iterator[Chunk]:
+        """What folders that were looked at add to the manifest; they are remembered for the next time."""
+        if not (looked or self._index.gone):
+            return
+        self._index.begin()
+        while looked:
+            self._stop_if_cancelled()
+            one = looked.pop()
+            done = one.done(started)
+            self._index.put(done, one.names, one.marks)
+            # Some may have come, gone or grown since they were counted.
+            self._files += done.files - one.counted[0]
+            self._size += done.size - one.counted[1]
+            yield from chunks(done)
+        self._index.commit()
+
+    def _walked(self) -> None:
         self._stop_if_cancelled()
         now = time.monotonic()
         if now - self._told_at >= TELL_EVERY:
             self._told_at = now
-            self._tell(ScanProgress(len(found.files)))
+            self._tell(ScanProgress(self._files))
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
             raise _Cancelled
-
-    def _digests(self, files: list[FoundFile]) -> list[tuple[FoundFile, str]]:
-        """Each file with its digest, as it was when it was read; those that vanished meanwhile are left out."""
-        self._cache.load()
-        known: list[tuple[FoundFile, str]] = []
-        to_read: list[FoundFile] = []
-        for file in files:
-            digest = self._cache.get(file)
-            if digest:
-                known.append((file, digest))
-                self._done_files += 1
-                self._done_bytes += file.size
-            else:
-                to_read.append(file)
-        return [*known, *self._read_all(to_read)]
-
-    def _read_all(self, files: list[FoundFile]) -> Iterator[tuple[FoundFile, str]]:
-        with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) + 1), "hash") as pool:
-            try:
-                # A thread takes a batch: small files would otherwise cost more in hand-over than in reading.
-                for batch in pool.map(self._read_batch, _batches(files)):
-                    yield from batch
-            except BaseException:
-                self._cancelled.set()
-                raise
-
-    def _read_batch(self, files: list[FoundFile]) -> list[tuple[FoundFile, str]]:
-        return [pair for file in files if (pair := self._read(file))]
-
-    def _read(self, file: FoundFile) -> tuple[FoundFile, str] | None:
-        try:
-            for _ in range(TRIES):
-                now, digest = self._read_once(file.path)
-                if digest:
-                    self._report(1, 0)
-                    return now, digest
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ProjectError(
-                f"{file.path} cannot be read: {error.strerror}.",
-                f"Make it readable, or add {file.path} to .floydignore.",
-            ) from error
-        raise ProjectError(
-            f"{file.path} keeps changing while it is read.",
-            f"Wait until it is written, or add {file.path} to .floydignore.",
-        )
-
-    def _read_once(self, path: str) -> tuple[FoundFile, str]:
-        digest = hashlib.sha256()
-        size = 0
-        with open(self._root / path, "rb", buffering=0) as stream:
-            before = FoundFile.of(path, os.fstat(stream.fileno()))
-            while chunk := stream.read(CHUNK):
-                self._stop_if_cancelled()
-                digest.update(chunk)
-                size += len(chunk)
-                self._report(0, len(chunk))
-            after = FoundFile.of(path, os.fstat(stream.fileno()))
-        same = stamp(before) == stamp(after) and size == after.size
-        return after, digest.hexdigest() if same else ""
 
     def _report(self, files: int, size: int, force: bool = False) -> None:
         with self._lock:
@@ -207,28 +223,4 @@ class _Scan:
             if not force and now - self._told_at < TELL_EVERY:
                 return
             self._told_at = now
-            done = min(self._done_bytes, self._total_bytes)
-            self._tell(ScanProgress(self._done_files, self._total_files, done, self._total_bytes))
-
-    def _snapshot(self, found: Found, digests: Iterable[tuple[FoundFile, str]]) -> Snapshot:
-        entries = [TreeEntry(f.path, "file", f.size, digest, f.executable) for f, digest in digests]
-        entries += [TreeEntry(path, "link", target=target) for path, target in found.links]
-        entries += [TreeEntry(path, "dir") for path in found.empty]
-        entries.sort(key=lambda entry: path_key(entry.path))
-        digest, manifest = manifest_of(entries)
-        left_out = tuple(sorted(found.left_out.values(), key=lambda one: -one.size))
-        notes = notes_on(entries, found.special)
-        return Snapshot(self._root, entries, digest, manifest, left_out, notes)
-
-
-def _batches(files: list[FoundFile], at_most: int = 64, bytes_at_most: int = 4 * CHUNK) -> Iterator[list[FoundFile]]:
-    batch: list[FoundFile] = []
-    size = 0
-    for file in files:
-        batch.append(file)
-        size += file.size
-        if len(batch) >= at_most or size >= bytes_at_most:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+            self._tell(ScanProgress(self._done_files, self._files, min(self._done_bytes, self._size), self._size))

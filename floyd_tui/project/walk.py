@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
+from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.ignore import IgnoreRules, Rule
-
-# An entry that stays here, its path and the rule that says so.
-LeaveOut = Callable[["os.DirEntry[str]", str, Rule], None]
+from floyd_tui.project.ignore import IGNORE_FILE, IgnoreRules, Rule
+from floyd_tui.project.scan import MARKS, Scan, scan
 
 # A folder left out may be huge (.git, .venv); counting what is in it stops here, and says so.
 COUNT_AT_MOST = 5_000
@@ -34,116 +31,102 @@ class LeftOut:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A regular file as the walk saw it."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    executable: bool
-
-    @classmethod
-    def of(cls, path: str, status: os.stat_result) -> FoundFile:
-        """The file at `path` (relative to the root) with this status."""
-        executable = os.name == "posix" and bool(status.st_mode & stat.S_IXUSR)
-        return cls(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, executable)
+# Told of each entry that stays: its place here, its path from the root (a folder's ends in a slash), and the rule.
+LeaveOut = Callable[[str, str, Rule], None]
 
 
-@dataclass(slots=True)
-class Found:
-    """What a walk found. `links` are pairs of path and target; `empty` are folders with nothing in them that goes up;
-    `special` are sockets, pipes and devices, which cannot go."""
+class Tally:
+    """What is left out, summed up by rule."""
 
-    files: list[FoundFile] = field(default_factory=list)
-    links: list[tuple[str, str]] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
-    special: list[str] = field(default_factory=list)
-    left_out: dict[Rule, LeftOut] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._left_out: dict[Rule, LeftOut] = {}
 
-    def sum_up(self, entry: os.DirEntry[str], path: str, rule: Rule) -> None:
-        """Count `entry` to what its rule leaves out."""
-        so_far = self.left_out.get(rule) or LeftOut(rule, 0, 0, path)
-        sizes = list(islice(sizes_of(entry), COUNT_AT_MOST - so_far.files))
+    def add(self, place: str, path: str, rule: Rule) -> None:
+        """Count an entry to what its rule leaves out; a `LeaveOut`."""
+        so_far = self._left_out.get(rule) or LeftOut(rule, 0, 0, path)
+        sizes = list(islice(sizes_of(place), COUNT_AT_MOST - so_far.files))
         files, size = so_far.files + len(sizes), so_far.size + sum(sizes)
-        self.left_out[rule] = LeftOut(rule, files, size, so_far.example, files >= COUNT_AT_MOST)
+        self._left_out[rule] = LeftOut(rule, files, size, so_far.example, files >= COUNT_AT_MOST)
+
+    def by_size(self) -> tuple[LeftOut, ...]:
+        """One a rule, the largest first."""
+        return tuple(sorted(self._left_out.values(), key=lambda one: -one.size))
 
 
-def walk(root: Path, rules: IgnoreRules, check: Callable[[Found], None], leave_out: LeaveOut | None = None) -> Found:
-    """Walk `root`; `check` is called for each folder and may raise to end the walk. Raises `ProjectError`.
-
-    `leave_out` is told of each entry that stays, its path (a folder's ends in a slash) and the rule; without it they
-    are summed up by rule in `Found.left_out`.
-    """
-    found = Found()
-    leave_out = leave_out or found.sum_up
+def walk(root: str, rules: IgnoreRules, leave_out: LeaveOut) -> Iterator[tuple[str, Scan]]:
+    """Each folder of `root` by its path from there, with what goes up of it. Raises `ProjectError`."""
     pending = [("", rules)]
     while pending:
         folder, rules = pending.pop()
-        check(found)
-        if folder:
-            rules = rules.enter(folder)
-        entries = _entries(root, folder)
-        filled = False
-        for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            is_dir = entry.is_dir(follow_symlinks=False)
-            if rule := rules.match(path, is_dir):
-                leave_out(entry, path + "/" * is_dir, rule)
-            elif is_dir:
-                pending.append((path, rules))
-                filled = True
-            else:
-                filled |= _add(entry, path, found)
-        if folder and not filled:
-            found.empty.append(folder)
-    return found
+        found = look(root, folder)
+        rules = rules_in(found, folder, rules)
+        sift(found, root, folder, rules, leave_out)
+        pending.extend((joined(folder, name), rules) for name in found.folders)
+        yield folder, found
 
 
-def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
+def joined(folder: str, name: str) -> str:
+    """The path of an entry of `folder`, which is empty for the root."""
+    return f"{folder}/{name}" if folder else name
+
+
+def look(root: str, folder: str) -> Scan:
+    """What lies right in `folder`, whatever the rules say; raises `ProjectError`."""
     try:
-        with os.scandir(root / folder) as entries:
-            return list(entries)
+        return scan(os.path.join(root, folder))
     except FileNotFoundError:
-        if folder:  # removed while we walked: as if it had never been there
-            return []
+        if folder:  # removed while we walked: as if it had been empty
+            return Scan(0)
         raise ProjectError(f"There is no folder {root}.", "Name a folder that is there.") from None
     except OSError as error:
-        shown = folder or str(root)
+        shown = folder or root
         raise ProjectError(
             f"The folder {shown} cannot be read: {error.strerror}.",
             f"Make it readable, or add {shown}/ to .floydignore.",
         ) from error
 
 
-def sizes_of(entry: os.DirEntry[str]) -> Iterator[int]:
-    """The size in bytes of each file that `entry` is or holds; what is gone or unreadable is passed over."""
-    pending = [entry]
+def rules_in(found: Scan, folder: str, rules: IgnoreRules) -> IgnoreRules:
+    """The rules in force in `folder`, of which `rules` hold in its parent; those of the root are read already."""
+    return rules.enter(folder) if folder and IGNORE_FILE in found.names else rules
+
+
+def sift(found: Scan, root: str, folder: str, rules: IgnoreRules, leave_out: LeaveOut) -> bool:
+    """Take out of `found` what stays here, telling `leave_out`; whether there was anything."""
+    links = [name for name, _ in found.links]
+    if not rules.may_match(folder, [*found.names, *found.folders, *links, *found.special]):
+        return False
+    staying: set[str] = set()
+
+    def goes(name: str, is_dir: bool = False) -> bool:
+        path = joined(folder, name)
+        if rule := rules.match(path, is_dir):
+            leave_out(os.path.join(root, path), path + "/" * is_dir, rule)
+            staying.add(name)
+        return rule is None
+
+    numbers = [number for number, name in enumerate(found.names) if goes(name)]
+    found.names = [found.names[number] for number in numbers]
+    found.marks = array("Q", (mark for at in numbers for mark in found.marks[at * MARKS : (at + 1) * MARKS]))
+    found.folders = [name for name in found.folders if goes(name, is_dir=True)]
+    found.links = [link for link in found.links if goes(link[0])]
+    found.special = [name for name in found.special if goes(name)]
+    return bool(staying)
+
+
+def sizes_of(place: str) -> Iterator[int]:
+    """The size in bytes of each file that lies at `place` or below; what is gone or unreadable is passed over."""
+    pending = [place]
     while pending:
         one = pending.pop()
         # It stays here anyway, so what cannot be read of it is no matter.
         with contextlib.suppress(OSError):
-            if not one.is_dir(follow_symlinks=False):
-                yield one.stat(follow_symlinks=False).st_size
+            if not os.path.isdir(one) or os.path.islink(one):
+                yield os.lstat(one).st_size
                 continue
-            with os.scandir(one.path) as inside:
-                pending.extend(inside)
-
-
-def _add(entry: os.DirEntry[str], path: str, found: Found) -> bool:
-    """Note one entry that is no folder; whether it is something that goes up."""
-    try:
-        if entry.is_symlink():
-            found.links.append((path, os.readlink(entry.path)))
-            return True
-        # DirEntry.stat on Windows leaves inode and change time out; os.stat does not.
-        status = entry.stat(follow_symlinks=False) if os.name == "posix" else os.lstat(entry.path)
-    except FileNotFoundError:
-        return False
-    if stat.S_ISREG(status.st_mode):
-        found.files.append(FoundFile.of(path, status))
-        return True
-    found.special.append(path)
-    return False
+            with os.scandir(one) as inside:
+                for entry in inside:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        yield entry.stat(follow_symlinks=False).st_size

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from floyd_tui.errors import ProjectError
 from floyd_tui.project import snapshot as module
 from floyd_tui.project.ignore import DATA_DEFAULTS
+from floyd_tui.project.reading import Read, Reader
 from floyd_tui.project.snapshot import ScanProgress, Snapshot, take
 from runner.models import TreeEntry, manifest_of, parse_manifest
 
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def snap(folder: Path, tmp_path: Path, **options: object) -> Snapshot:
-    return await take(folder, cache=tmp_path / "cache" / "digests.db", **options)  # type: ignore[arg-type]
+    return await take(folder, cache=tmp_path / "cache" / "index.db", **options)  # type: ignore[arg-type]
 
 
 def by_path(shot: Snapshot) -> dict[str, TreeEntry]:
@@ -71,7 +72,7 @@ async def test_every_kind_of_entry(folder: Path, tmp_path: Path) -> None:
     assert entries["link-to-folder"] == TreeEntry("link-to-folder", "link", target="empty")
     assert odd in entries
     assert (shot.files, shot.size) == (3, 19)
-    assert list(parse_manifest(shot.manifest.splitlines(keepends=True))) == shot.entries
+    assert list(parse_manifest(shot.manifest.splitlines(keepends=True))) == list(shot.entries)
     assert shot.digest == manifest_of(shot.entries)[0]
 
 
@@ -120,16 +121,16 @@ async def test_unchanged_files_are_not_read_again(
     (folder / "old").write_text("old")
     age(folder / "old")
     # The time of change cannot be set back as that of modification can; wait for it in the cache's own terms.
-    monkeypatch.setattr("floyd_tui.project.stat_cache.SETTLED_NS", -(10**10))
+    monkeypatch.setattr("floyd_tui.project.folders.SETTLED_NS", -(10**10))
     first = await snap(folder, tmp_path)
     read: list[str] = []
-    original = module._Scan._read_once
+    original = Reader._once
 
-    def spy(scan: module._Scan, path: str) -> object:
+    def spy(reader: Reader, path: str) -> Read | None:
         read.append(path)
-        return original(scan, path)
+        return original(reader, path)
 
-    monkeypatch.setattr(module._Scan, "_read_once", spy)
+    monkeypatch.setattr(Reader, "_once", spy)
     assert (await snap(folder, tmp_path)).digest == first.digest
     assert read == []
     (folder / "old").write_text("new")
@@ -150,7 +151,7 @@ async def test_a_fresh_file_is_not_trusted_to_its_times(folder: Path, tmp_path: 
 
 async def test_a_damaged_cache_is_replaced(folder: Path, tmp_path: Path) -> None:
     (folder / "a").write_text("a")
-    cache = tmp_path / "cache" / "digests.db"
+    cache = tmp_path / "cache" / "index.db"
     cache.parent.mkdir()
     cache.write_bytes(b"not a database, but long enough to look like one" * 100)
     first = await snap(folder, tmp_path)
@@ -170,10 +171,10 @@ async def test_a_file_that_will_not_hold_still(folder: Path, tmp_path: Path, mon
 async def test_an_unreadable_file_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "secret").write_text("x")
 
-    def refused(scan: module._Scan, path: str) -> object:
+    def refused(reader: Reader, path: str) -> object:
         raise PermissionError(13, "Permission denied", path)  # root may read everything, so the kernel cannot say it
 
-    monkeypatch.setattr(module._Scan, "_read_once", refused)
+    monkeypatch.setattr(Reader, "_once", refused)
     with pytest.raises(ProjectError, match="secret cannot be read: Permission denied"):
         await snap(folder, tmp_path)
 
@@ -194,11 +195,11 @@ async def test_progress_ends_complete(folder: Path, tmp_path: Path) -> None:
 async def test_cancelling_ends_the_threads(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "endless").write_bytes(b"x")
 
-    def endless(scan: module._Scan, path: str) -> object:
+    def endless(reader: Reader, path: str) -> object:
         while True:
-            scan._stop_if_cancelled()
+            reader._check()
 
-    monkeypatch.setattr(module._Scan, "_read_once", endless)
+    monkeypatch.setattr(Reader, "_once", endless)
     task = asyncio.create_task(snap(folder, tmp_path))
     await asyncio.sleep(0)
     task.cancel()
