@@ -153,6 +153,9 @@ class FloydApp(App[None]):
                 )
         for name in self.links.names():
             yield SystemCommand(f"Host {name}", f"Work on {name}", lambda n=name: self.show_host(n))
+            yield SystemCommand(
+                f"Disk of {name}", "What takes it, and what can go", lambda n=name: self.show_disk(self.links[n])
+            )
         yield SystemCommand("Screenshot", "Save a picture of this screen as SVG", self.deliver_screenshot)
 
     def _run_bound(self, action: str, node: Any) -> None:
@@ -161,6 +164,12 @@ class FloydApp(App[None]):
     def show_host(self, name: str) -> None:
         """Work on the host `name` from now on."""
         self.host = name
+
+    def show_disk(self, link: Link) -> None:
+        """What takes a host's disk."""
+        from floyd_tui.screens.disk import DiskScreen
+
+        self.push_screen(DiskScreen(link))
 
     def action_page(self, name: str) -> None:
         """Switch to one of the pages."""

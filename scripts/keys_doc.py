@@ -55,6 +55,7 @@ PLACES = {
     "EnvironmentsScreen": "Environments",
     "HostsScreen": "Hosts",
     "AddHostDialog": "Add a host",
+    "DiskScreen": "A host's disk",
     "Dialog": "Questions",
     "Picker": "Choosing a host or a theme",
     "HelpScreen": "Help",

@@ -41,6 +41,7 @@ class HostsScreen(Page):
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Hosts with these words"),
         Binding("escape", "all", "All", show=False, id="host.all", tooltip="All hosts again"),
         Binding("a", "add", "Add host", id="host.add", tooltip="Add a host that is reached by SSH"),
+        Binding("d", "disk", "Disk", id="host.disk", tooltip="What takes its disk, and what can go"),
         Binding("R", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
         Binding("x", "remove", "Remove", id="host.remove", tooltip="Forget this host; what is on it stays"),
     ]
@@ -210,11 +211,16 @@ class HostsScreen(Page):
             self.run_worker(link.retry(), group="retry", exclusive=True, exit_on_error=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a host under the cursor can be tried or removed, and this machine stays."""
-        if not self.is_mounted or action not in ("retry", "remove"):
+        """Only a host under the cursor can be tried, looked into or removed, and this machine stays."""
+        if not self.is_mounted or action not in ("retry", "remove", "disk"):
             return True
         name = self.query_one("#hosts", RowTable).cursor_key
         return True if name and not (action == "remove" and name == LOCAL) else None
+
+    def action_disk(self) -> None:
+        """What takes the disk of the host under the cursor."""
+        if self.selected is not None:
+            self.floyd.show_disk(self.selected)
 
     @on(FilterBar.Changed)
     def _filtered(self) -> None:

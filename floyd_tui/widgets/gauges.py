@@ -76,11 +76,15 @@ class _Drawer:
         """Processor, memory, disk."""
         now = self._now
         cores = f"{fmt.percent(now.cpu_percent)} of {now.cpu_count} cores"
-        return [
+        lines = [
             self._line("CPU", now.cpu_percent, cores, lambda s: s.cpu_percent),
             self._line("Memory", *_share(now.memory_used, now.memory_total), _host_memory, full=90),
-            self._line("Disk", *_share(now.disk_used, now.disk_total), None, full=90),
+            self._line("Disk", *_share(now.disk_used, now.disk_total), None, full=-5 if now.disk_low else 90),
         ]
+        if now.disk_low:
+            kept = fmt.size(now.disk_reserve)
+            lines.append(self._paint(f"Low: launches and uploads are refused until {kept} are free.", "bad"))
+        return lines
 
     def gpu(self, gpu: GpuStats, index: int) -> list[Text]:
         """A GPU's name, who uses it, and its four gauges."""
