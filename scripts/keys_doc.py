@@ -47,6 +47,8 @@ PLACES = {
     "PreviewScreen": "A file's text",
     "DownloadScreen": "Download",
     "LaunchScreen": "Launch form",
+    "GoesUpScreen": "What goes up",
+    "LargeDialog": "Before much code goes up",
     "PathInput": "Where a folder is typed",
     "WatchScreen": "Watch mode",
     "DatasetsScreen": "Datasets",

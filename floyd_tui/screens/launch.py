@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,9 +16,12 @@ from textual.worker import Worker, get_current_worker
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
+from floyd_tui.project.large import Declined
 from floyd_tui.project.run import Stage, submit
 from floyd_tui.project.snapshot import take
 from floyd_tui.screens.errors import ErrorFunnel, show_error
+from floyd_tui.screens.goes_up import GoesUpScreen
+from floyd_tui.screens.large import consider
 from floyd_tui.screens.launch_form import FormValues, Reading, read, values_of
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.mounts_editor import MountsEditor
@@ -26,6 +29,9 @@ from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
 from runner.models import Job, Launch
+
+if TYPE_CHECKING:
+    from floyd_tui.app import FloydApp
 
 SCAN_AFTER = 0.3
 JOBS_SUGGESTED = 200
@@ -42,6 +48,7 @@ class LaunchScreen(ErrorFunnel[Job | None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012  (Textual declares it so)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "launch", "Launch", id="launch.launch", priority=True, tooltip="Send the code and run it"),
+        Binding("ctrl+g", "goes_up", "What goes up", id="launch.goes-up", tooltip="What goes up, what stays, by size"),
         Binding("escape", "leave", "Leave", id="launch.leave", tooltip="Stop sending, or leave the form"),
         Binding("down", "app.focus_next", "Next field", show=False, id="launch.next", tooltip="The next field"),
         Binding("up", "app.focus_previous", "Field before", show=False, id="launch.previous", tooltip="The one before"),
@@ -179,7 +186,7 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         except FloydError as error:
             panel.show_trouble(str(error))
         else:
-            panel.show_snapshot(snapshot)
+            panel.show_snapshot(snapshot, cast("FloydApp", self.app).config.large_code)
 
     # Launching
 
@@ -207,7 +214,9 @@ class LaunchScreen(ErrorFunnel[Job | None]):
 
         try:
             launch = replace(reading.launch, code=None, code_from=None) if reading.folder else reading.launch
-            job = await submit(self._link, reading.folder, launch, tell)
+            job = await submit(self._link, reading.folder, launch, tell, consider(self))
+        except Declined as error:
+            self.notify(error.message)
         except FloydError as error:
             show_error(self, error, self._link)
         else:
@@ -218,6 +227,19 @@ class LaunchScreen(ErrorFunnel[Job | None]):
                 self.remove_class("-sending")
                 self.query_one("#form").disabled = False
         self._look_at_code()
+
+    def action_goes_up(self) -> None:
+        """What goes up and what stays, path by path."""
+        reading = read(self.values(), self._draft)
+        if reading.folder and "folder" not in reading.wrong:
+            self.app.push_screen(GoesUpScreen(reading.folder.resolve(), "code"), self._seen)
+
+    def _seen(self, _: None) -> None:
+        self._look_at_code()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Code of an earlier job does not go up."""
+        return not (action == "goes_up" and self._values.folder is None)
 
     def action_leave(self) -> None:
         """Stop the sending; with nothing being sent, leave."""

@@ -17,6 +17,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.run import Stage, upload_dataset
 from floyd_tui.screens.errors import ErrorFunnel
+from floyd_tui.screens.goes_up import GoesUpScreen
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.format import plain
 from floyd_tui.widgets.path_input import PathInput
@@ -31,6 +32,7 @@ class UploadDialog(ErrorFunnel[AddedVersion | None], ModalScreen[AddedVersion | 
     AUTO_FOCUS = "#folder"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "upload", "Upload", id="data.send", priority=True, tooltip="Send it"),
+        Binding("ctrl+g", "goes_up", "What goes up", id="data.goes-up", tooltip="What goes up, what stays, by size"),
         Binding("escape", "leave", "Leave", id="data.leave", tooltip="Stop sending, or leave"),
     ]
 
@@ -78,17 +80,13 @@ class UploadDialog(ErrorFunnel[AddedVersion | None], ModalScreen[AddedVersion | 
         """Send the folder, if the fields can be right."""
         if self._sending and self._sending.is_running:
             return
-        folder, name = Path(self._text("folder") or ".").expanduser(), self._text("name")
-        wrong = {"folder": "", "name": ""}
-        if not self._text("folder") or not folder.is_dir():
-            wrong["folder"] = f"{self._text('folder') or 'Nothing'} is not a folder here."
+        folder, name, wrong = self._folder_typed(), self._text("name"), ""
         try:
             check_name(name, "dataset name")
         except BadName as error:
-            wrong["name"] = str(error)
-        for key, sentence in wrong.items():
-            self.query_one(f"#field-{key}", FormField).wrong(sentence)
-        if not any(wrong.values()):
+            wrong = str(error)
+        self.query_one("#field-name", FormField).wrong(wrong)
+        if folder and not wrong:
             self._sending = self._send(folder, name, self._text("message"))
 
     def _text(self, name: str) -> str:
@@ -120,6 +118,21 @@ class UploadDialog(ErrorFunnel[AddedVersion | None], ModalScreen[AddedVersion | 
         label = self.query_one("#trouble", Static)
         label.update(plain(sentence))
         label.set_class(bool(sentence), "-shown")
+
+    def action_goes_up(self) -> None:
+        """What goes up and what stays, path by path."""
+        folder = self._folder_typed()
+        if folder and not (self._sending and self._sending.is_running):
+            self.app.push_screen(GoesUpScreen(folder.resolve(), "data"))
+
+    def _folder_typed(self) -> Path | None:
+        """The folder, if there is one by that name; a sentence below the field says so otherwise."""
+        text = self._text("folder")
+        folder = Path(text).expanduser()
+        there = bool(text) and folder.is_dir()
+        wrong = "" if there else f"{text or 'Nothing'} is not a folder here."
+        self.query_one("#field-folder", FormField).wrong(wrong)
+        return folder if there else None
 
     def action_leave(self) -> None:
         """Stop the sending; with nothing being sent, leave."""

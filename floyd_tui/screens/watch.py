@@ -17,6 +17,7 @@ from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project import rerun
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
+from floyd_tui.screens.large import consider
 from floyd_tui.screens.launch_draft import as_last_time, draft_of
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.live import change_or, follow
@@ -117,7 +118,7 @@ class WatchScreen(ErrorFunnel[None]):
 
     @work(exclusive=True, group="watch", exit_on_error=False)
     async def _watch(self, launch: Launch) -> None:
-        feed = rerun.watch_loop(self._link, self._folder, launch)
+        feed = rerun.watch_loop(self._link, self._folder, launch, consider=consider(self))
         try:
             async for event in feed:
                 self._take(event)

@@ -38,16 +38,16 @@ class UploadPanel(Static):
         """The folder cannot be read."""
         self.update(Paint.of(self.app)(sentence, "bad"))
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """What would go up."""
-        self.update(summary(snapshot, Paint.of(self.app)))
+    def show_snapshot(self, snapshot: Snapshot, large: int | None = None) -> None:
+        """What would go up; more than `large` bytes are worth a word."""
+        self.update(summary(snapshot, Paint.of(self.app), large))
 
     def show_stage(self, stage: Stage) -> None:
         """How far it is."""
         self.update(progress(stage, Paint.of(self.app)))
 
 
-def summary(snapshot: Snapshot, paint: Paint) -> Group:
+def summary(snapshot: Snapshot, paint: Paint, large: int | None = None) -> Group:
     """What of a folder goes up and what stays, a line a rule."""
     head = Text.assemble(
         paint(fmt.count(snapshot.files, "file"), style="bold"), paint(f", {fmt.size(snapshot.size)}, "),
@@ -64,7 +64,8 @@ def summary(snapshot: Snapshot, paint: Paint) -> Group:
     parts: list[Text | Table] = [head]
     if snapshot.left_out:
         parts += [paint("Stays here, by rule:", "dim"), grid]
-    parts += [Text.assemble(paint("! ", "warn"), paint(warning, "warn")) for warning in snapshot.warnings]
+    much = f"More than {fmt.size(large)}: ctrl+g shows what it is." if large and snapshot.size > large else ""
+    parts += [paint(f"! {warning}", "warn") for warning in (much, *snapshot.warnings) if warning]
     return Group(*parts)
 
 
