@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from floyd_tui.errors import FilesInTheWay, TransferError
+from floyd_tui.sizes import human_size
 from runner.models import FileInfo
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Less than this is not worth keeping for the next try.
 _WORTH_KEEPING = 1 << 20
 _CHUNK = 1 << 20
@@ -134,6 +138,13 @@ class PartFile:
         return 0o777 if self.info.executable else 0o666
 
     def _cannot(self, error: OSError) -> TransferError:
+        if error.errno in _FULL:
+            usage = shutil.disk_usage(self.path.parent)
+            left = f"{human_size(usage.free)} of {human_size(usage.total)} are free"
+            return TransferError(
+                f"The disk of {self.path.parent} is full: {left}.",
+                "Make room there, then try again: what is here already is kept.",
+            )
         return TransferError(
             f"{self.path} cannot be written: {error.strerror or error}.", "Choose another folder, or make room there."
         )

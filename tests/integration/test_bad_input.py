@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from floyd_tui.config import Config, HostConfig
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
+from tests.support.small_disk import small_disk, takes_root
 from tests.support.sshd import Sshd, make_key
 
 UNREACHABLE = 3
@@ -117,18 +115,7 @@ def test_an_image_that_cannot_be_had(tmp_path: Path, docker_runner: RunnerProces
     assert len(shell.json("status")) == 1
 
 
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of `size` mounted at `folder`."""
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root")
+@takes_root
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "8m") as disk, RunnerProcess(tmp_path / "runner", on=disk) as runner:
         shell = shell_for(tmp_path, local(runner))
