@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
+from runner.errand import Course
 from runner.errors import Conflict, NotFound
 from runner.housekeeping import every_day, seconds_until
-from runner.models import GcKind, Input, Job, JobState, TreeEntry
+from runner.models import GcKind, GcStep, Input, Job, JobState, TreeEntry
 from runner.store import roots
 from runner.store.datasets import Content
 from runner.store.gc import Collector
@@ -250,6 +255,121 @@ async def test_a_tree_noted_while_the_collector_forgot_its_blobs_is_not_called_w
     assert [blob.digest for blob in status.missing] == [sha(b"a")]
     with pytest.raises(Conflict):
         await store.trees.require(digest, "ann")
+
+
+async def test_all_that_takes_the_disk_is_counted_and_what_is_nobodys_goes(
+    store: Store, jobs: JobStore, collector: Collector
+) -> None:
+    made, _ = await jobs.create(job((await store.add_tree({"a": b"code"})).digest))
+    home = store.folder / "jobs" / "ann" / "p" / str(made.number)
+    home.mkdir(parents=True)
+    (home / "log").write_bytes(b"12345")
+    Trash(store.folder).take(written(store.folder / "half", 7))
+    for crashed in (store.blobs.folder / "ab" / ".x", store.trees.texts / "cd" / ".y"):
+        crashed.parent.mkdir(exist_ok=True)
+        os.utime(written(crashed, 10), (1, 1))
+    young = written(store.blobs.folder / "ab" / ".being-written", 10)
+    before = await collector.survey(NEVER)
+    assert freed(before) == {"trash": (3, 27)}
+    kinds = {kind.kind: kind for kind in before}
+    assert (kinds["jobs"].count, kinds["jobs"].size) == (1, 5)
+    assert kinds["runner"].size >= store.db._path.stat().st_size > 0
+    assert freed(await collector.collect(NEVER)) == {"trash": (3, 27)}
+    assert young.exists()
+    assert (home / "log").exists()
+
+
+def written(path: Path, size: int) -> Path:
+    path.write_bytes(bytes(size))
+    return path
+
+
+async def test_quarantine_keeps_what_could_still_be_saved(
+    store: Store, jobs: JobStore, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = await store.add_tree({"lost": b"lost", "healed": b"healed", "run*": b"#!run"})
+    await jobs.create(job(status.digest))
+    place = store.folder / "quarantine"
+    place.mkdir()
+    for data, suffix in ((b"lost", ""), (b"healed", ""), (b"#!run", ".x"), (b"nobody's", "")):
+        written(place / f"{sha(data)}{suffix}.0123", 5)
+    store.blobs.path(sha(b"lost")).unlink()
+    assert freed(await collector.survey(NEVER)) == {"quarantine": (3, 15)}
+    assert freed(await collector.collect(NEVER)) == {"quarantine": (3, 15)}
+    assert [path.name.partition(".")[0] for path in place.iterdir()] == [sha(b"lost")]
+    monkeypatch.setattr("runner.store.census._QUARANTINE_SECONDS", -1.0)
+    assert freed(await collector.collect(NEVER)) == {"quarantine": (1, 5)}
+
+
+async def test_versions_of_the_runner_go_but_those_that_run_or_are_newer(
+    store: Store, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = programs(store.folder, ["old", "running", "own", "newer", "recent"])
+    monkeypatch.setattr("runner.versions.own_archive", lambda: own)
+    versions = own.parent.parent
+    os.utime(versions / "recent" / own.name, (2.5e9, 2.5e9))
+    with runs(versions / "running" / own.name):
+        assert freed(await collector.collect(2e9)) == {"runner": (1, 3)}
+    assert {path.name for path in versions.iterdir()} == {"running", "own", "newer", "recent"}
+    monkeypatch.setattr("runner.versions.own_archive", lambda: Path("/elsewhere/floyd-runner.pyz"))
+    assert freed(await collector.collect(NOW)) == {}, "started from elsewhere, it cannot say which is wanted next"
+
+
+@contextmanager
+def runs(program: Path) -> Iterator[None]:
+    """A process that has `program` in its command line."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(program)]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def programs(folder: Path, names: list[str]) -> Path:
+    """A version of the runner for each name, each a day younger than the one before; returns ``own``'s."""
+    for number, name in enumerate(names):
+        place = folder / "versions" / name / "floyd-runner.pyz"
+        place.parent.mkdir(parents=True)
+        os.utime(written(place, 3), (1e9 + number * 86400, 1e9 + number * 86400))
+    return folder / "versions" / "own" / "floyd-runner.pyz"
+
+
+async def test_output_that_could_not_be_stored_whole_is_collected(store: Store, collector: Collector) -> None:
+    """Blobs that nobody came to hold, since the tree they were for was never written down."""
+    home = store.folder / "home"
+    home.mkdir()
+    (home / "model").write_bytes(b"weights")
+    save = store.trees.save
+
+    async def fails(*_: object) -> object:
+        raise NotFound("The disk was full.", "")
+
+    store.trees.save = fails  # type: ignore[method-assign, assignment]
+    with pytest.raises(NotFound):
+        await store.outputs.collect(home, None, "ann")
+    store.trees.save = save  # type: ignore[method-assign]
+    assert store.blobs.has(sha(b"weights"))
+    assert freed(await collector.collect(NEVER)) == {"unused": (1, 7)}
+
+
+async def test_told_to_stop_it_ends_early_and_the_next_goes_on(store: Store, collector: Collector) -> None:
+    await store.add_tree({f"{i}": b"%d" % i for i in range(300)})
+
+    class Stops(Course[GcStep]):
+        def at(self, step: GcStep) -> None:
+            if step.freed:
+                self.stopping.set()
+            super().at(step)
+
+    course = Stops(GcStep())
+    size = sum(count for count, _ in freed(await collector.collect(NOW, course)).values())
+    left = len(files_of(store.blobs.folder))
+    assert 0 < size < 301
+    assert left == 300 - size
+    assert not list((store.folder / "trash").iterdir())
+    rest = freed(await collector.collect(NOW))
+    assert rest["unused"][0] == 301 - size
+    assert not files_of(store.blobs.folder)
 
 
 def test_the_nightly_time_is_the_next_one_the_clock_shows() -> None:
