@@ -64,7 +64,8 @@ class DatasetFiles(FilesPane):
             return
         self.forget_found()
         self.tree_table.forget()
-        self._say(plain(f"Files of {version.short}") if version else "")
+        origin = f" · from {version.origin.url}" if version and version.origin else ""
+        self._say(plain(f"Files of {version.short}{origin}") if version else "")
         if version:
             self._list(ROOT)
 

@@ -14,7 +14,9 @@ from textual.content import Content
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.dataset_files import DatasetFiles
+from floyd_tui.screens.fetches_pane import FetchesPane
 from floyd_tui.screens.page import Page, PageRow
+from floyd_tui.screens.save_dataset import said
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
@@ -45,6 +47,7 @@ class DatasetsScreen(Page):
     AUTO_FOCUS = "#datasets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "upload", "Upload", id="data.upload", tooltip="Upload a folder as a dataset's next version"),
+        Binding("a", "fetch", "From the net", id="data.fetch", tooltip="Let the host fetch a version from an address"),
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
         Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
@@ -63,6 +66,7 @@ class DatasetsScreen(Page):
             with Vertical(id="right"):
                 yield RowTable(VERSIONS, id="versions")
                 yield DatasetFiles()
+        yield FetchesPane()
         yield FilterBar("words of the name or description", id="data-filter")
 
     # What the host says
@@ -70,6 +74,7 @@ class DatasetsScreen(Page):
     def show_host(self, link: Link) -> None:
         """Begin anew with another host."""
         self._datasets, self._seen = {}, False
+        self.query_one(FetchesPane).show_all(link, [])
         self._draw()
         super().show_host(link)
 
@@ -79,9 +84,14 @@ class DatasetsScreen(Page):
         self._datasets = {_full(dataset): dataset for dataset in await client.datasets()}
         self._seen = True
         self._draw()
+        self.query_one(FetchesPane).show_all(self.link, await client.fetches())
 
     def apply(self, event: Event) -> None:
-        """A dataset is new, has a new version, or went."""
+        """A dataset is new, has a new version, or went; what is fetched goes on."""
+        if event.fetch:
+            self.query_one(FetchesPane).change(event.fetch)
+            return
+        self.query_one(FetchesPane).forget(event.removed or "")
         if event.dataset:
             self._datasets[_full(event.dataset)] = event.dataset
         elif not (event.removed and self._datasets.pop(event.removed, None)):
@@ -133,7 +143,7 @@ class DatasetsScreen(Page):
             note.say("No dataset passes this filter", hint="Esc shows them all again.")
         else:
             text = "A dataset is uploaded once and mounted read-only into every job that names it."
-            note.say("No datasets here yet", text, "Press u to upload a folder.")
+            note.say("No datasets here yet", text, "Press u to upload a folder, a to have one fetched.")
 
     @property
     def dataset(self) -> Dataset | None:
@@ -160,6 +170,7 @@ class DatasetsScreen(Page):
     def repaint(self) -> None:
         """In the present theme's colours."""
         self._draw()
+        self.query_one(FetchesPane).draw()
 
     # What one does
 
@@ -193,6 +204,9 @@ class DatasetsScreen(Page):
 
     def action_back(self) -> None:
         """From files to versions to datasets, then away with the filter."""
+        if self.query_one(FetchesPane).has_focus:
+            self.query_one("#datasets").focus()
+            return
         order = ("#dataset-tree", "#versions", "#datasets")
         for inner, outer in pairwise(order):
             if self.query_one(inner).has_focus:
@@ -202,8 +216,8 @@ class DatasetsScreen(Page):
             self.query_one("#data-filter", FilterBar).action_close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Uploading needs a host."""
-        return None if action == "upload" and not self.floyd.host else True
+        """Nothing is added without a host."""
+        return None if action in ("upload", "fetch") and not self.floyd.host else True
 
     def action_upload(self) -> None:
         """Upload a folder."""
@@ -213,10 +227,24 @@ class DatasetsScreen(Page):
         self.app.push_screen(UploadDialog(self.link, name), self._uploaded)
 
     def _uploaded(self, added: AddedVersion | None) -> None:
-        if added and added.created:
-            self.notify(f"{added.version.short} is there: {fmt.count(added.version.files, 'file')}.")
-        elif added:
-            self.notify(f"Nothing is new: {added.version.short} has just these files.")
+        if added:
+            self.notify(said(added))
+
+    def action_fetch(self) -> None:
+        """Let the host fetch a version from the net."""
+        self._ask_fetch(self.dataset.name if self.dataset else "")
+
+    def _ask_fetch(self, name: str, url: str = "") -> None:
+        from floyd_tui.screens.fetch import FetchDialog
+
+        self.app.push_screen(FetchDialog(self.link, name, url))
+
+    @on(RowTable.RowSelected, "#fetches")
+    def _fetch_entered(self) -> None:
+        """One that failed may be tried again."""
+        fetch = self.query_one(FetchesPane).fetch
+        if fetch and fetch.ended:
+            self._ask_fetch(fetch.dataset, fetch.url)
 
 
 def version_row(version: DatasetVersion, paint: Paint, now: float) -> Row:
@@ -227,9 +255,16 @@ def version_row(version: DatasetVersion, paint: Paint, now: float) -> Row:
         "size": paint(fmt.size(version.size)),
         "age": paint(fmt.age(version.created_at, now), "dim"),
         "message": paint(version.message),
-        "source": paint((version.source or "").partition("/projects/")[2], "dim"),
+        "source": paint(came_from(version), "dim"),
     }
     return Row(version.name, cells)
+
+
+def came_from(version: DatasetVersion) -> str:
+    """The job or the address that a version is from, short; empty for an upload."""
+    if version.origin is not None:
+        return version.origin.url.partition("://")[2]
+    return (version.source or "").partition("/projects/")[2]
 
 
 def _full(dataset: Dataset) -> str:

@@ -20,7 +20,7 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.file_tree import ROOT, FileTree
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
-from runner.models import FileInfo, Job
+from runner.models import AddedVersion, FileInfo, Job
 
 POLL_SECONDS = 3.0
 Area = Literal["output", "code"]
@@ -41,6 +41,7 @@ class JobFiles(FilesPane):
         Binding("enter", "preview", "View", id="files.view", tooltip="Look at the file, or open the folder"),
         Binding("d", "download", "Download", id="files.download", tooltip="Fetch the file or folder under the cursor"),
         Binding("D", "download_all", "All", id="files.all", tooltip="Fetch everything"),
+        Binding("a", "save", "As dataset", id="files.save", tooltip="Keep the folder under the cursor as a dataset"),
         Binding("c", "other_area", "Code / output", id="files.area", tooltip="The code it ran, or what it wrote"),
     ]
 
@@ -177,6 +178,18 @@ class JobFiles(FilesPane):
         from floyd_tui.screens.download import DownloadScreen
 
         self.app.push_screen(DownloadScreen(self._link, self.source, [path]))
+
+    def action_save(self) -> None:
+        """Keep the folder under the cursor, or the whole output, as a dataset."""
+        from floyd_tui.screens.save_dataset import SaveDatasetDialog, said
+
+        def kept(added: AddedVersion | None) -> None:
+            if added:
+                self.notify(said(added))
+
+        file = self.table.file
+        path = file.path if file and file.kind == "dir" else ""
+        self.app.push_screen(SaveDatasetDialog(self._link, "/".join(filter(None, (self.source, path)))), kept)
 
     def action_other_area(self) -> None:
         """The code in place of the output, or back."""

@@ -159,7 +159,7 @@ async def test_an_upload_is_stopped_half_way(tmp_path: Path, folder: Path) -> No
 async def test_no_datasets_teaches_the_next_key(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await ui.press("h", "down", "enter", "2")
-        await ui.sees("Press u to upload a folder.")
+        await ui.sees("Press u to upload a folder, a to have one fetched.")
 
 
 async def test_environments_say_what_is_here_already(tmp_path: Path) -> None:
