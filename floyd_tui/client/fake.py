@@ -216,10 +216,10 @@ class FakeClient(FakeStore, FakeFiles):
         if digest not in self.host.trees:
             raise not_found(f"tree {digest[:12]}")
         files = [entry for entry in self.host.trees[digest] if entry.kind == "file"]
-        missing = sorted({entry.digest for entry in files if entry.digest not in self.host.blobs})
-        return TreeStatus(
-            digest, len(files), sum(entry.size for entry in files), tuple(MissingBlob(d) for d in missing)
-        )
+        sizes = {entry.digest: entry.size for entry in files if entry.digest not in self.host.blobs}
+        missing = tuple(MissingBlob(digest) for digest in sorted(sizes))
+        size = sum(entry.size for entry in files)
+        return TreeStatus(digest, len(files), size, missing, len(sizes), sum(sizes.values()))
 
     async def tree(self, digest: str, source: str) -> AsyncIterator[bytes]:
         await self.host.gate("tree")
@@ -237,6 +237,13 @@ class FakeClient(FakeStore, FakeFiles):
             buffer += piece
             stored += sum(1 for _ in self._complete_blobs(buffer))
         return stored
+
+    async def name_part(self, sent_as: str, digest: str) -> MissingBlob:
+        part = self.host.partial_blobs.pop(sent_as, None)
+        if part is None:
+            raise not_found("part")
+        self.host.partial_blobs[digest] = part
+        return MissingBlob(digest, len(part))
 
     def _complete_blobs(self, buffer: bytearray) -> Iterator[str]:
         """Take the whole frames off the front of `buffer`; yield the digests that became complete."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +15,11 @@ from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Link
 from floyd_tui.client.squeeze import Body, bodies, squeezed, worth_asking
 from floyd_tui.errors import HostUnreachable, RunnerProblem, TransferError
-from runner.models import TreeEntry, TreeStatus
+from runner.models import TreeStatus, known_entry
 
 _MANIFEST_PIECE = 256 << 10
+# Where in a file's line of a manifest its digest stands.
+_DIGEST = slice(-67, -3)
 # From this size on, in bytes, a manifest is sent only where the host does not know the tree: a question costs less.
 _LARGE_MANIFEST = 64 << 10
 # Failures in a row without a byte of progress, and the seconds that a line may stay away.
@@ -26,12 +29,10 @@ _BAD_REQUEST, _NOT_FOUND, _CONFLICT = 400, 404, 409
 
 
 class Tree(Protocol):
-    """What is sent: a folder's entries with their digests, and the manifest made of them."""
+    """What is sent: a folder, and the manifest that says what is in it."""
 
     @property
     def root(self) -> Path: ...
-    @property
-    def entries(self) -> Iterable[TreeEntry]: ...
     @property
     def digest(self) -> str: ...
     @property
@@ -45,18 +46,12 @@ async def upload(link: Link, tree: Tree, progress: Tell | None = None) -> TreeSt
     blobs that the next upload need not send. Raises `TransferError` for a file that is not any more what the tree says,
     `HostError` where the host stays away, and `RunnerProblem` (a full disk, say).
     """
-    files = {entry.digest: entry for entry in tree.entries if entry.kind == "file"}
-    meter = Meter(progress, sum(entry.size for entry in files.values()), len(files))
     status = await _named(link, tree)
+    meter = Meter(progress, status.size, status.files)
     tries = 0
     while status.missing:
-        wanted = [
-            Wanted(tree.root / file.path, blob.digest, file.size, blob.have if blob.have < file.size else 0)
-            for blob in status.missing
-            if (file := files.get(blob.digest))
-        ]
-        lacking = sum(blob.size - blob.start for blob in wanted)
-        meter.set(meter.total_bytes - lacking, meter.total_files - len(wanted))
+        wanted = await asyncio.to_thread(_wanted, tree, status)
+        meter.set(status.size - status.lacking_bytes, status.files - status.lacking)
         before, failure = _standing(status), await _sent(link, wanted, meter)
         status = await _named(link, tree)
         tries = 0 if _standing(status) != before else tries + 1
@@ -71,9 +66,23 @@ async def lacking(link: Link, tree: Tree) -> TreeStatus:
     return await _named(link, tree)
 
 
+def _wanted(tree: Tree, status: TreeStatus) -> list[Wanted]:
+    """The files that `status` lists as missing, in the order of the tree. Blocks: call it in a thread."""
+    have = {blob.digest.encode(): blob.have for blob in status.missing}
+    wanted = []
+    for line in BytesIO(tree.manifest):
+        # Of a million lines few may be wanted, so that none is taken apart before that is known.
+        start = have.pop(line[_DIGEST], None)
+        file = known_entry(line) if start is not None else None
+        if file is not None and start is not None and file.kind == "file":
+            start = start if start < file.size else 0
+            wanted.append(Wanted(tree.root / file.path, file.digest, file.size, start))
+    return wanted
+
+
 def _standing(status: TreeStatus) -> tuple[int, int]:
     """What tells progress from none."""
-    return len(status.missing), sum(blob.have for blob in status.missing)
+    return status.lacking, status.lacking_bytes
 
 
 async def _named(link: Link, tree: Tree) -> TreeStatus:

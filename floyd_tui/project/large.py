@@ -6,7 +6,7 @@ Datasets and checkpoints end up in a project's folder unnoticed, and would go up
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -17,6 +17,7 @@ from floyd_tui.errors import ProjectError
 from floyd_tui.project.ignore_file import leave_out
 from floyd_tui.project.listing import Goes, largest
 from floyd_tui.project.snapshot import Snapshot
+from runner.models import TreeStatus
 
 
 class Answer(Enum):
@@ -75,16 +76,17 @@ async def too_large(link: Link, snapshot: Snapshot, limit: int) -> Large | None:
     if snapshot.size <= limit:
         return None
     status = await lacking(link, snapshot)
+    if status.lacking_bytes <= limit:
+        return None
+    files = await asyncio.to_thread(_files, snapshot, status)
+    return Large(snapshot.root, limit, status.lacking_bytes, status.lacking, tuple(largest(files)))
+
+
+def _files(snapshot: Snapshot, status: TreeStatus) -> list[Goes]:
+    """The files that `status` lists as missing; the same content in two files travels once."""
     have = {blob.digest: blob.have for blob in status.missing}
-    return await asyncio.to_thread(_large, snapshot, limit, have)
-
-
-def _large(snapshot: Snapshot, limit: int, have: Mapping[str, int]) -> Large | None:
-    # The same content in two files travels once.
-    files = {
-        entry.digest: Goes(entry.path, 1, entry.size - have[entry.digest])
-        for entry in reversed(list(snapshot.entries))
+    return [
+        Goes(entry.path, 1, entry.size - have.pop(entry.digest))
+        for entry in snapshot.entries
         if entry.kind == "file" and entry.digest in have
-    }
-    size = sum(file.size for file in files.values())
-    return Large(snapshot.root, limit, size, len(files), tuple(largest(files.values()))) if size > limit else None
+    ]

@@ -28,12 +28,18 @@ class MissingBlob:
 
 @dataclass(frozen=True, slots=True)
 class TreeStatus:
-    """A tree as the runner has it: complete, or lacking `missing`. `size` is the sum of its files, in bytes."""
+    """A tree as the runner has it: complete, or lacking `lacking` blobs, of which `missing` lists the first.
+
+    `size` is the sum of its files and `lacking_bytes` that of what is still to come, in bytes. Where `missing` is not
+    all that is lacking, the next ones are told when these have arrived.
+    """
 
     digest: str
     files: int
     size: int
     missing: tuple[MissingBlob, ...] = ()
+    lacking: int = 0
+    lacking_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

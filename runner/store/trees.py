@@ -14,14 +14,13 @@ import io
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import BadRequest, Conflict, NotFound, TooLarge
 from runner.models import (
     EMPTY_TREE,
-    MissingBlob,
     TreeEntry,
     TreeStatus,
     is_digest,
@@ -34,11 +33,14 @@ from runner.store.claims import Claim
 from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
+from runner.store.lacking import Lacking, lacking
 from runner.store.manifests import Outline, entries_in, find_entry, outline
 
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
 _CACHED_BYTES = 4 << 20
+# Trees of which it is remembered what was missing: as many as are likely to go up at a time.
+_LACKING_KEPT = 8
 _PUT = """INSERT INTO trees VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (owner, digest)
 DO UPDATE SET complete = excluded.complete, created_at = excluded.created_at"""
 _UNKNOWN = "Send the code or data again: floyd-tui uploads only what is missing."
@@ -62,6 +64,7 @@ class Trees:
         for made in (self.texts, self.farms):
             made.mkdir(exist_ok=True)
         self._store(EMPTY_TREE, b"")
+        self._lacking: dict[tuple[str, str], Lacking] = {}
         self._cached = functools.lru_cache(maxsize=8)(self._read)
 
     # What the API asks
@@ -75,12 +78,13 @@ class Trees:
         text = await _gather(chunks)
         content = await asyncio.to_thread(_check, digest, text)
         claim, epoch = self._blobs.claims.open([digest]), self._blobs.claims.epoch
-        status = await self._status(digest, content, owner)
-        await asyncio.to_thread(self._blobs.room.require, _missing_bytes(status, content), len(status.missing))
+        tree = TreeStatus(digest, content.files, content.size)
+        status = await self._compared(owner, tree, content.blobs.items())
+        await asyncio.to_thread(self._blobs.room.require, status.lacking_bytes, status.lacking)
         await asyncio.to_thread(self._store, digest, text)
         while not await self._note(owner, status, epoch):
             epoch = self._blobs.claims.epoch
-            status = await self._status(digest, content, owner)
+            status = await self._compared(owner, tree, content.blobs.items())
         claim.drop([digest])
         return status
 
@@ -95,10 +99,11 @@ class Trees:
             if not await asyncio.to_thread(self.text(digest).exists):
                 # A check has set it aside: it is to be sent again.
                 raise NotFound(f"The manifest of tree {digest[:12]} is not here any more.", _UNKNOWN)
-            if row.complete and not await self._damaged():
-                status = TreeStatus(digest, row.files, row.size)
-            else:
-                status = await self._status(digest, await asyncio.to_thread(self._outline, digest), owner)
+            status = TreeStatus(digest, row.files, row.size)
+            damaged = bool(await self._damaged())
+            if damaged or not row.complete:
+                wanted = await asyncio.to_thread(self._wanted, owner, digest, damaged)
+                status = await self._compared(owner, status, wanted)
             if status.missing or await self._note(owner, status, epoch):
                 return status
 
@@ -106,7 +111,7 @@ class Trees:
         """The tree's status if `owner` may use it; raises `NotFound`, or `Conflict` while blobs of it are missing."""
         status = await self.status(digest, owner)
         if status.missing:
-            raise Conflict(f"{len(status.missing)} files of tree {digest[:12]} have not been sent yet.", _UNKNOWN)
+            raise Conflict(f"{status.lacking} files of tree {digest[:12]} have not been sent yet.", _UNKNOWN)
         return status
 
     async def require_sound(self, digest: str, name: str) -> None:
@@ -250,10 +255,23 @@ class Trees:
         """Blobs that a check has found damaged or gone; hardly ever any."""
         return await self._db.read(lambda c: {row["digest"] for row in c.execute("SELECT digest FROM damaged")})
 
-    async def _status(self, digest: str, content: Outline, owner: str) -> TreeStatus:
+    async def _compared(self, owner: str, tree: TreeStatus, wanted: Iterable[tuple[str, int]]) -> TreeStatus:
+        """`tree` with what of its blobs (or those that were lacking last time) `owner` lacks."""
         await self._blobs.uploads.give_up_silent(owner)
-        held = await self._blobs.held(owner, content.blobs)
-        return await asyncio.to_thread(_compare, digest, content, held, self._blobs.parts(owner))
+        found = await lacking(self._blobs, owner, wanted, self._blobs.claims.epoch)
+        self._lacking.pop((owner, tree.digest), None)
+        if found:
+            self._lacking[owner, tree.digest] = found
+            if len(self._lacking) > _LACKING_KEPT:
+                del self._lacking[next(iter(self._lacking))]
+        return await asyncio.to_thread(found.status, tree, self._blobs.parts(owner))
+
+    def _wanted(self, owner: str, digest: str, damaged: bool) -> Iterable[tuple[str, int]]:
+        """The blobs that may be lacking: those that were, unless since then something was collected or damaged."""
+        known = self._lacking.get((owner, digest))
+        if known is None or damaged or known.epoch != self._blobs.claims.epoch:
+            return self._outline(digest).blobs.items()
+        return known.each()
 
     async def _row(self, digest: str, owner: str) -> _Row:
         if digest == EMPTY_TREE:
@@ -310,22 +328,6 @@ def _check(digest: str, text: bytes) -> Outline:
         ) from error
 
 
-def _compare(digest: str, content: Outline, held: Mapping[str, int], parts: Mapping[str, int]) -> TreeStatus:
-    """The status of a tree whose owner holds the blobs `held`; raises `BadRequest` where one has another size."""
-    for blob, size in held.items():
-        if content.blobs[blob] != size:
-            raise BadRequest(
-                f"The manifest gives blob {blob[:12]} {content.blobs[blob]} bytes; it has {size}.",
-                "Read the files again and send a new manifest.",
-            )
-    missing = tuple(MissingBlob(blob, parts.get(blob, 0)) for blob in content.blobs if blob not in held)
-    return TreeStatus(digest, content.files, content.size, missing)
-
-
-def _missing_bytes(status: TreeStatus, content: Outline) -> int:
-    return sum(max(0, content.blobs[blob.digest] - blob.have) for blob in status.missing)
-
-
 def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntry, str], None]) -> list[str]:
     """Make `root` and in it all folders and links of `entries`, with `place` for files; returns the folders.
 
@@ -335,11 +337,13 @@ def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntr
     folders = {"": str(root)}
 
     def folder(path: str) -> str:
-        if path not in folders:
-            parent, _, name = path.rpartition("/")
-            made = f"{folder(parent)}/{name}"
-            os.mkdir(made, 0o700)
-            folders[path] = made
+        missing, last = [], path
+        while last not in folders:
+            missing.append(last)
+            last = last.rpartition("/")[0]
+        for one in reversed(missing):
+            os.mkdir(f"{root}/{one}", 0o700)
+            folders[one] = f"{root}/{one}"
         return folders[path]
 
     for entry in entries:

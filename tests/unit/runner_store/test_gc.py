@@ -239,15 +239,15 @@ def replace_owner(one: Job, owner: str) -> Job:
 async def test_a_tree_noted_while_the_collector_forgot_its_blobs_is_not_called_whole(store: Store) -> None:
     """The holder goes between the moment an upload asks what is missing and the moment its tree is written down."""
     await receive(store.blobs, "ann", chunks([frame(b"a")]))
-    ask = store.trees._status
+    ask = store.trees._compared
 
     async def slow(*args: object) -> object:
         status = await ask(*args)  # type: ignore[arg-type]
         await store.db.write(lambda c: roots.release(c, store.blobs.claims, "ann", [sha(b"a")]))
-        store.trees._status = ask  # type: ignore[method-assign]
+        store.trees._compared = ask  # type: ignore[method-assign]
         return status
 
-    store.trees._status = slow  # type: ignore[method-assign, assignment]
+    store.trees._compared = slow  # type: ignore[method-assign, assignment]
     from runner.models import manifest_of
 
     digest, text = manifest_of([TreeEntry("a", "file", 1, sha(b"a"))])

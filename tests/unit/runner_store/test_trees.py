@@ -19,6 +19,7 @@ from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, pa
 from runner.store.disk import remove_tree
 from runner.store.gc import Collector
 from runner.store.manifests import below, entries_in, find_entry, outline
+from runner.store.roots import release
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
 
@@ -135,6 +136,37 @@ async def test_missing_is_what_this_owner_lacks(store: Store) -> None:
     assert (await store.trees.require(digest, "ann")).missing == ()
     with pytest.raises(NotFound):
         await store.trees.status(digest, "bob")
+
+
+async def test_no_answer_lists_more_than_a_part_of_what_is_missing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.store.lacking.LISTED", 3)
+    monkeypatch.setattr("runner.store.lacking._PAGE", 2)
+    contents = [b"x" * size for size in range(1, 9)]
+    entries = [entry_of(f"{number}", content) for number, content in enumerate(contents)]
+    digest, text = manifest_of([*entries, entry_of("same", contents[0])])
+    await receive(store.blobs, "ann", chunks([frame(contents[1])]))
+    left = [entry.digest for entry in entries if entry != entries[1]]
+    status = await store.trees.put(digest, chunks([text]), "ann")
+    while left:
+        assert [blob.digest for blob in status.missing] == left[:3]
+        sizes = [entry.size for entry in entries if entry.digest in left]
+        assert (status.lacking, status.lacking_bytes) == (len(left), sum(sizes))
+        sent = [content for content in contents if sha(content) in left[:2]]
+        await receive(store.blobs, "ann", chunks([frame(content) for content in sent]))
+        left = left[2:]
+        status = await store.trees.status(digest, "ann")
+    assert status.missing == ()
+    assert status.lacking == status.lacking_bytes == 0
+
+
+async def test_what_was_collected_since_is_missing_again(store: Store) -> None:
+    digest, text = manifest_of([entry_of("a", b"1"), entry_of("b", b"22")])
+    await receive(store.blobs, "ann", chunks([frame(b"1")]))
+    assert (await store.trees.put(digest, chunks([text]), "ann")).lacking == 1
+    await store.db.write(lambda c: release(c, store.blobs.claims, "ann", [sha(b"1")]))
+    assert (await store.trees.status(digest, "ann")).lacking == 2
 
 
 async def test_a_size_that_is_not_the_blobs_is_refused(store: Store) -> None:
