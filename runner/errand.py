@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 S = TypeVar("S", bound="GcStep | FsckStep")
 # How often a follower hears of a change, and how often it hears anything, in seconds.
 _EVERY = 0.2
-_SIGN_OF_LIFE = 15.0
+_SIGN_OF_LIFE = 1.0
 
 
 class Stopped(Exception):
@@ -68,7 +68,7 @@ class Errand(Generic[S]):
         return await asyncio.shield(self._joined(work, key))
 
     async def follow(self, work: Work[S], key: str = "") -> AsyncIterator[S]:
-        """The same, told step by step; an error is the last one's problem. What is at a stop is told every 15 s."""
+        """The same, told step by step; an error is the last one's problem. What is at a stop is told every second."""
         task, course = self._joined(work, key), self._course
         told, told_at = None, time.monotonic()
         while not task.done():

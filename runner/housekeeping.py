@@ -27,6 +27,8 @@ from runner.store.gc import Collector
 log = logging.getLogger(__name__)
 # Who is refused for want of disk waits no longer than this, in seconds, to hear what a collection would free.
 _SOON = 5.0
+# How often the clock is looked at, in seconds: it is set, the machine sleeps, summer comes.
+_LOOK = 60.0
 
 
 class Housekeeping:
@@ -176,9 +178,11 @@ def _merged(kinds: Iterable[GcKind]) -> tuple[GcKind, ...]:
 async def every_day(
     at: str, work: Callable[[], Awaitable[None]], now: Callable[[], datetime] = lambda: datetime.now().astimezone()
 ) -> None:
-    """Do `work` each day when the clock `now` shows `at` (``HH:MM``), for ever."""
+    """Do `work` each day when the clock `now` shows `at` (``HH:MM``), for ever; the clock may be set meanwhile."""
     while True:
-        await asyncio.sleep(seconds_until(at, now()))
+        while (left := seconds_until(at, now())) > _LOOK:
+            await asyncio.sleep(_LOOK)
+        await asyncio.sleep(left)
         await work()
 
 

@@ -97,6 +97,7 @@ async def _until_stopped(doing: Coroutine[Any, Any, T], cancel: Callable[[], Awa
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await cancel()
+        note("Stopping …")
         return await task
 
 

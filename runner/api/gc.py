@@ -1,7 +1,7 @@
 """Garbage collection and checking: what it would free, freeing it, reading all again; how far each is, and cancelling.
 
-Each takes long on a large store. With ``follow=1`` an answer is JSON lines, one whenever something changes and one each
-15 s; the last one holds the report. Who comes back after a lost line with the same ``key`` hears the end of it.
+Each takes long on a large store. With ``follow=1`` an answer is JSON lines, at least one a second; the last one holds
+the report. Who comes back after a lost line with the same ``key`` hears the end of it.
 """
 
 from __future__ import annotations
