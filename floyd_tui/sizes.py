@@ -40,16 +40,18 @@ def human_size(size: float) -> str:
     return f"{value:.{digits}f} {_SHOWN[unit]}"
 
 
-def human_duration(seconds: float) -> str:
-    """Seconds as ``8s``, ``2m 05s``, ``3h 12m``, ``2d 4h``."""
-    whole = max(0, int(seconds))
+def human_duration(seconds: float, tenths: bool = False) -> str:
+    """Seconds in two units: ``8s``, ``2m 05s``, ``3h 12m``, ``2d 04h``; with `tenths` also ``0.4s``."""
+    if tenths and seconds < 9.95:
+        return f"{max(0.0, seconds):.1f}s"
+    whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
         return f"{whole // 60}m {whole % 60:02d}s"
     if whole < 86400:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d {whole % 86400 // 3600}h"
+    return f"{whole // 86400}d {whole % 86400 // 3600:02d}h"
 
 
 def human_count(count: int, noun: str, plural: str = "") -> str:

@@ -6,34 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
 from floyd_tui.cli.show import note, printable
-from floyd_tui.sizes import human_count, human_duration, human_size
+from floyd_tui.standing import Standing, figures, fitted
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-
-class Standing(Protocol):
-    """How far something is; a transfer's progress and a submission's stage both are this."""
-
-    @property
-    def done_files(self) -> int: ...
-    @property
-    def total_files(self) -> int: ...
-    @property
-    def done_bytes(self) -> int: ...
-    @property
-    def total_bytes(self) -> int: ...
-    @property
-    def there_bytes(self) -> int: ...
-    @property
-    def rate(self) -> float: ...
-    @property
-    def eta_seconds(self) -> float | None: ...
 
 
 # What is done sooner than this many seconds flashes no bar.
@@ -56,12 +37,12 @@ class Bar:
     def show(self, label: str, now: Standing) -> None:
         """Draw `label` and how far it is."""
         if self._progress is None or self._task is None:
-            self._line(label, figures(now))
+            self._line(label, " · ".join(figures(now)))
             return
         total = now.total_bytes or None
         done = now.done_bytes if total else 0
-        room = self._progress.console.width - len(label) - _BAR - 3
-        self._progress.update(self._task, description=label, total=total, completed=done, figures=figures(now, room))
+        words = fitted(figures(now), self._progress.console.width - len(label) - _BAR - 3)
+        self._progress.update(self._task, description=label, total=total, completed=done, figures=words)
         self._appear()
 
     def show_share(self, label: str, done: int, total: int, words: str = "") -> None:
@@ -114,22 +95,3 @@ def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[figures]}"))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     return Progress(*columns, console=console, transient=True, expand=True)
-
-
-def figures(now: Standing, room: int = 1000) -> str:
-    """How far something is, in numbers: as many of them as `room` cells hold, what matters most first."""
-    of_files = f"{now.done_files:,} of " if now.total_files else ""
-    parts = (
-        f"{human_size(now.done_bytes)} of {human_size(now.total_bytes)}" if now.total_bytes else "",
-        f"{human_duration(now.eta_seconds)} left" if now.eta_seconds else "",
-        f"{human_size(now.rate)}/s" if now.rate else "",
-        of_files + human_count(now.total_files or now.done_files, "file") if now.total_files or now.done_files else "",
-        f"{human_size(now.there_bytes)} there already" if now.there_bytes else "",
-    )
-    text = ""
-    for part in filter(None, parts):
-        longer = f"{text} · {part}" if text else part
-        if len(longer) > room:
-            break
-        text = longer
-    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from floyd_tui.cli import look
 from floyd_tui.cli.bar import bar_shown
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option, output_reference
@@ -26,7 +28,8 @@ def output() -> None:
     """List, look at, fetch or sync what jobs wrote, also while they run."""
 
 
-output.add_command(sync)
+for command in (sync, look.show_output, look.cat_output):
+    output.add_command(command)
 
 
 @output.command("ls")
@@ -91,8 +94,16 @@ async def fetch(link: Link, source: str, path: str, to: Path, overwrite: bool) -
     with bar_shown() as bar:
         try:
             came = await download(
-                link, source, path, to, overwrite=overwrite, progress=lambda now: bar.show("Fetching", now)
+                link,
+                source,
+                path,
+                to,
+                overwrite=overwrite,
+                progress=lambda now: bar.show("Comparing" if now.comparing else "Fetching", now),
             )
+        except asyncio.CancelledError:
+            bar.say("What came is kept: the same command goes on from there.")
+            raise
         except FilesInTheWay as error:
             hint = "Choose another folder, or replace what is there with --overwrite."
             raise FilesInTheWay(error.message, hint, error.paths) from error

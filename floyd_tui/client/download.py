@@ -13,6 +13,7 @@ from exceptiongroup import BaseExceptionGroup
 
 from floyd_tui.client.ahead import closing, to_the_end
 from floyd_tui.client.bunch import SMALL, bunches, fetch_bunch
+from floyd_tui.client.comparing import planned
 from floyd_tui.client.part_file import PartFile
 from floyd_tui.client.place import Place, Plan, make_links
 from floyd_tui.client.progress import Meter, Tell
@@ -55,7 +56,7 @@ async def download(
     """
     listing = await link.client.files(source, path, recursive=True)
     place = await asyncio.to_thread(Place, to, path)
-    plan = await asyncio.to_thread(place.plan, listing)
+    plan = await planned(place, listing, progress)
     if plan.clashes and not overwrite:
         raise in_the_way(plan.clashes)
     came = await bring(link.client, source, plan, progress)

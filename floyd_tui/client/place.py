@@ -49,7 +49,7 @@ class Plan:
         """Make every folder that is needed; raises `TransferError`."""
         try:
             for folder in (self.root, *self.folders, *(file.path.parent for file in self.files)):
-                folder.mkdir(parents=True, exist_ok=True)
+                _make(folder)
         except OSError as error:
             raise TransferError(
                 f"The folder {error.filename} cannot be made: {error.strerror}.", "Choose another place."
@@ -72,8 +72,8 @@ class Place:
     ) -> Plan:
         """Where each entry goes; raises `TransferError` for a name or a place that would lead elsewhere. Blocks.
 
-        `judge` says what is to become of a file, given where it goes; left out, content decides. `still` has a running
-        job's files come only as they are listed, and only when they are whole.
+        `judge` says what is to become of a file, given where it goes; left out, content decides (`comparing.planned`
+        can be cancelled at it). `still` has a running job's files come only as they are listed, and only when whole.
         """
         plan = Plan(self._root, self._root / self._path[self._skip :])
         if not any(info.path == self._path for info in listing):
@@ -131,6 +131,16 @@ class Place:
             raise TransferError(f"{path} is {what}.", "Move it away, or choose another place.")
 
 
+def _make(folder: Path) -> None:
+    """Make `folder` and those above it. ``parents=True`` would call itself for each, and trees may be very deep."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+
+
 def make_links(plan: Plan) -> tuple[str, ...]:
     """Make the links, last of all, and only those that stay inside what was fetched; returns the others' paths."""
     left_out, made = [], []
@@ -139,7 +149,7 @@ def make_links(plan: Plan) -> tuple[str, ...]:
             left_out.append(info.path)
             continue
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             path.unlink(missing_ok=True)
             path.symlink_to(info.target)
             made.append((info, path))
@@ -165,8 +175,15 @@ def _judge(info: FileInfo, path: Path) -> Verdict:
     return "clash" if os.path.lexists(path) else "fetch"
 
 
-def same_file(info: FileInfo, path: Path) -> bool:
-    """Whether the file at `path` has the content that `info` names; one of a running job goes by its size and time."""
+def _unheard(size: int) -> None:
+    """Progress that nobody asked for."""
+
+
+def same_file(info: FileInfo, path: Path, read: Callable[[int], None] = _unheard) -> bool:
+    """Whether the file at `path` has the content that `info` names; one of a running job goes by its size and time.
+
+    `read` is told of bytes while they are read, and may raise.
+    """
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != info.size:
@@ -175,15 +192,16 @@ def same_file(info: FileInfo, path: Path) -> bool:
             return info.modified_at is not None and abs(status.st_mtime - info.modified_at) < _SAME_TIME
     except OSError:
         return False
-    return hash_file(path) == info.digest
+    return hash_file(path, read) == info.digest
 
 
-def hash_file(path: Path) -> str:
-    """The digest of the file at `path`; empty where it cannot be read."""
+def hash_file(path: Path, read: Callable[[int], None] = _unheard) -> str:
+    """The digest of the file at `path`, `read` being told of bytes; empty where it cannot be read."""
     sha = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
+                read(len(chunk))
                 sha.update(chunk)
     except OSError:
         return ""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # A person reads no faster, and a callback may draw.
-_TELL_EVERY = 0.05
+TELL_EVERY = 0.05
 # The rate is that of the last seconds: what matters is how it goes now.
 _WINDOW = 3.0
 
@@ -18,6 +18,7 @@ class Progress:
     """How far a transfer is: sizes in bytes, `rate` in bytes a second, `eta_seconds` None where nobody can say.
 
     What need not travel, because the other side has it already, counts as done; `there_bytes` says how much that is.
+    `comparing` is reading what is here already, before anything travels.
     """
 
     done_bytes: int = 0
@@ -27,6 +28,7 @@ class Progress:
     rate: float = 0.0
     eta_seconds: float | None = None
     there_bytes: int = 0
+    comparing: bool = False
 
 
 Tell = Callable[[Progress], None]
@@ -80,7 +82,7 @@ class Meter:
         """Some more has arrived."""
         self._bytes += done_bytes
         self._files += done_files
-        if time.monotonic() - self._told >= _TELL_EVERY:
+        if time.monotonic() - self._told >= TELL_EVERY:
             self.tell()
 
     def tell(self) -> None:

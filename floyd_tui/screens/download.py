@@ -20,6 +20,7 @@ from floyd_tui.errors import FilesInTheWay, FloydError, ProjectError
 from floyd_tui.project.ignore import IgnoreRules
 from floyd_tui.project.link import find_link
 from floyd_tui.screens.launch_form import shown_path
+from floyd_tui.standing import figures, share
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.progress_line import ProgressLine
@@ -151,16 +152,9 @@ class DownloadScreen(ModalScreen[Path | None]):
             self._done(came)
 
     def _progress(self, progress: Progress) -> None:
-        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
-        self.query_one(ProgressLine).share = share
-        left = f"{fmt.duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
-        words = [
-            f"{fmt.size(progress.done_bytes)} of {fmt.size(progress.total_bytes)}",
-            f"{progress.done_files:,} of {fmt.count(progress.total_files, 'file')}",
-            fmt.rate(progress.rate) if progress.rate else "",
-            left,
-        ]
-        self.query_one("#rate", Static).update("   ".join(word for word in words if word))
+        self.query_one(ProgressLine).share = share(progress)
+        words = (["comparing with what is here"] if progress.comparing else []) + figures(progress)
+        self.query_one("#rate", Static).update("   ".join(words))
 
     def _ask_about(self, paths: Sequence[str]) -> None:
         what = "This file is" if len(paths) == 1 else f"These {len(paths):,} files are"

@@ -9,7 +9,7 @@ import math
 import time
 from datetime import datetime
 
-from floyd_tui.sizes import human_count, human_size
+from floyd_tui.sizes import human_count, human_duration, human_size
 from runner.models import Job, JobState
 
 DASH = "—"
@@ -85,19 +85,7 @@ def ago(then: float | None, now: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """How long something took, in two units: ``0.4s``, ``42s``, ``4m 02s``, ``1h 05m``, ``2d 04h``; None is a dash."""
-    if seconds is None:
-        return DASH
-    seconds = max(0.0, seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d {whole % 86400 // 3600:02d}h"
+    return DASH if seconds is None else human_duration(seconds, tenths=True)
 
 
 def job_seconds(job: Job, now: float) -> float | None:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from floyd_tui.project.run import Phase, Stage
 from floyd_tui.project.snapshot import Snapshot
+from floyd_tui.standing import figures
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.paint import Paint
 
@@ -73,22 +74,9 @@ def progress(stage: Stage, paint: Paint) -> Group:
     """A phase with its bar, amounts, rate and what is left of the time."""
     by_bytes = stage.total_bytes > 0
     done, total = (stage.done_bytes, stage.total_bytes) if by_bytes else (stage.done_files, stage.total_files)
-    facts = []
-    if stage.total_files:
-        facts.append(f"{stage.done_files:,} of {fmt.count(stage.total_files, 'file')}")
-    elif stage.done_files:
-        facts.append(fmt.count(stage.done_files, "file"))
-    if by_bytes:
-        facts.append(f"{fmt.size(stage.done_bytes)} of {fmt.size(stage.total_bytes)}")
-    if stage.rate:
-        facts.append(fmt.rate(stage.rate))
-    if stage.eta_seconds is not None:
-        facts.append(f"{fmt.duration(stage.eta_seconds)} left")
-    if stage.there_bytes:
-        facts.append(f"{fmt.size(stage.there_bytes)} there already")
     bar = ProgressBar(
         total=total or None, completed=done, width=40, pulse=not total, animation_time=0,
         complete_style=paint.color("running"), finished_style=paint.color("good"), style=paint.color("faint"),
         pulse_style=paint.color("faint"),
     )  # fmt: skip
-    return Group(paint(_PHASES[stage.phase] + " …", style="bold"), bar, paint("   ".join(facts), "dim"))
+    return Group(paint(_PHASES[stage.phase] + " …", style="bold"), bar, paint("   ".join(figures(stage)), "dim"))

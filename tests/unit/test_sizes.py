@@ -42,7 +42,8 @@ def test_counts_are_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-1, "0s"), (59.9, "59s"), (125, "2m 05s"), (11_520, "3h 12m"), (187_200, "2d 4h")]
+    ("seconds", "text"),
+    [(-1, "0s"), (59.4, "59s"), (59.9, "1m 00s"), (125, "2m 05s"), (11_520, "3h 12m"), (187_200, "2d 04h")],
 )
 def test_durations_are_shown(seconds: float, text: str) -> None:
     assert human_duration(seconds) == text
