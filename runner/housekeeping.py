@@ -180,7 +180,7 @@ async def every_day(
 ) -> None:
     """Do `work` each day when the clock `now` shows `at` (``HH:MM``), for ever; the clock may be set meanwhile."""
     while True:
-        while (left := seconds_until(at, now())) > _LOOK:
+        while (left := seconds_until(at, now())) > _LOOK:  # noqa: ASYNC110 (a clock sets no asyncio.Event)
             await asyncio.sleep(_LOOK)
         await asyncio.sleep(left)
         await work()
