@@ -65,12 +65,15 @@ class Member:
 
 
 def kind_of(archive: Path) -> ArchiveKind | None:
-    """What a file is by its content."""
+    """What a file is by its content; what is compressed as a tar may be, and damaged, is a tar."""
     with archive.open("rb") as file:
-        with contextlib.suppress(*_UNREADABLE, OSError):
-            _open_tar(file)[0].close()
+        try:
+            with reading(), contextlib.suppress(tarfile.ReadError):
+                _open_tar(file)[0].close()
+                return "tar"
+        except Broken:
             return "tar"
-        # Afterwards, for a tar may end with a zip.
+        # Asked only now, for a tar may end with a zip.
         return "zip" if zipfile.is_zipfile(file) else None
 
 
@@ -118,12 +121,12 @@ class _Limited:
         self.left: int | None = None
 
     def read(self, size: int) -> bytes:
-        """The next bytes; raises `tarfile.ReadError` over the limit."""
+        """The next bytes; raises `Broken` over the limit."""
         data = self._stream.read(size)
         if self.left is not None:
             self.left -= len(data)
             if self.left < 0:
-                raise tarfile.ReadError("endless headers")
+                raise Broken("endless headers")
         return data
 
     @contextlib.contextmanager

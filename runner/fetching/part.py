@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.store.blobs import hash_into
 from runner.store.disk import full_disk_told
+from runner.store.hashes import hash_into
 
 
 @dataclass(slots=True)

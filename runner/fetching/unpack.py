@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import posixpath
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 from typing import IO
 
@@ -197,10 +197,15 @@ def _path_of(name: str) -> str:
 
 
 def _require_inside(path: str, target: str) -> None:
-    """Raise `BadRequest` for a symbolic link that leads out, or has no target that Linux takes."""
-    place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if not target or "\0" in target or target.startswith("/") or place == ".." or place.startswith("../"):
-        raise BadRequest(f"{path!r} is a link out of the archive, to {target[:80]!r}.", _KEEP_AS_IT_IS)
+    """Raise `BadRequest` for a symbolic link that may lead out, or has no target that Linux takes.
+
+    Only at its beginning may a target go up, from a folder that is none by a link: further on, a link on the way could
+    make ``x/..`` a place outside that reads as one inside.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    ups = len(parts) - len(list(dropwhile(lambda part: part == "..", parts)))
+    if not target or "\0" in target or target.startswith("/") or ups > path.count("/") or ".." in parts[ups:]:
+        raise BadRequest(f"{path!r} is a link that may lead out of the archive, to {target[:80]!r}.", _KEEP_AS_IT_IS)
 
 
 def _require_size(size: int, member: Member) -> None:

@@ -68,7 +68,9 @@ def assert_no_clash(screen: Screen[Any]) -> None:
     assert not found
 
 
-@pytest.mark.parametrize("keys", [(), ("2",), ("3",), ("4",), ("w",), ("2", "u"), ("2", "a"), ("4", "a"), ("4", "d"), ("n",)])
+@pytest.mark.parametrize(
+    "keys", [(), ("2",), ("3",), ("4",), ("w",), ("2", "u"), ("2", "a"), ("4", "a"), ("4", "d"), ("n",)]
+)
 async def test_no_two_keys_of_a_screen_clash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:
