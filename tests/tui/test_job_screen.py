@@ -18,7 +18,6 @@ from floyd_tui.screens.preview import PreviewScreen
 from floyd_tui.widgets.chart import Chart
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.info_pane import InfoPane
-from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane, stem
 from floyd_tui.widgets.note import Note
@@ -177,14 +176,15 @@ async def test_enter_previews_a_file(tmp_path: Path) -> None:
         await ui.until(lambda: files(ui), "the output")
         await ui.press("j", "j", "j", "enter")
         await ui.until(lambda: isinstance(ui.pilot.app.screen, PreviewScreen), "the preview")
-        view = ui.pilot.app.screen.query_one(LogView)
-        await ui.until(lambda: view.buffer.lines == 14, "the JSON laid out")
+        await ui.until(lambda: ui.pilot.app.screen.query("JsonTree"), "the JSON laid out")
         await ui.press("escape", "k", "k", "k", "enter")
         await ui.until(lambda: len(files(ui)) > 6, "the folder")
         await ui.press("j", "enter")
         await ui.until(lambda: isinstance(ui.pilot.app.screen, PreviewScreen), "the preview")
-        pane = ui.pilot.app.screen.query_one(LogPane)
-        await ui.until(lambda: "binary" in str(pane.query_one(Note).render()), "what it is")
+        await ui.until(lambda: ui.pilot.app.screen.query(LogView), "its bytes")
+        view = ui.pilot.app.screen.query_one(LogView)
+        await ui.until(lambda: view.buffer.lines > 4, "what it is")
+        assert b"PyTorch" in view.buffer.line(0).data
 
 
 async def test_info_tells_what_it_ran(tmp_path: Path) -> None:

@@ -124,5 +124,5 @@ async def test_preview(tmp_path: Path, size: tuple[int, int]) -> None:
         await ui.until(lambda: ui.screen.query_one(FileTree).known, "the files")
         await ui.press("j", "j", "j", "j", "enter")
         await ui.until(lambda: isinstance(ui.pilot.app.screen, PreviewScreen), "the preview")
-        await ui.until(lambda: ui.pilot.app.screen.query_one(LogView).buffer.lines == 25, "the table")
+        await ui.until(lambda: ui.pilot.app.screen.query("Sheet"), "the table")
         await check_snapshot(ui.pilot, "preview")

@@ -1,0 +1,143 @@
+"""What kind of file this is, by its name and its first bytes; and what can be said of one that is no text."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import struct
+from collections.abc import Iterator
+from enum import Enum
+
+from floyd_tui.sizes import human_count, human_size
+
+
+class Kind(Enum):
+    """How a file is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    TABLE = "table"
+    IMAGE = "image"
+    BINARY = "binary"
+
+
+_TABLES = ("csv", "tsv")
+_JSON = ("json", "ipynb", "geojson")
+# First bytes, where they stand, and what has them. Pictures are those that Pillow reads.
+_MAGIC: tuple[tuple[bytes, int, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0, "PNG image"),
+    (b"\xff\xd8\xff", 0, "JPEG image"),
+    (b"GIF8", 0, "GIF image"),
+    (b"WEBP", 8, "WebP image"),
+    (b"BM", 0, "BMP image"),
+    (b"II*\0", 0, "TIFF image"),
+    (b"MM\0*", 0, "TIFF image"),
+    (b"\x93NUMPY", 0, "NumPy array"),
+    (b"PK\x03\x04", 0, "ZIP archive"),
+    (b"\x1f\x8b", 0, "gzip"),
+    (b"\x28\xb5\x2f\xfd", 0, "Zstandard"),
+    (b"BZh", 0, "bzip2"),
+    (b"\xfd7zXZ\0", 0, "xz"),
+    (b"ustar", 257, "tar archive"),
+    (b"\x89HDF\r\n\x1a\n", 0, "HDF5"),
+    (b"PAR1", 0, "Parquet"),
+    (b"ARROW1", 0, "Arrow file"),
+    (b"SQLite format 3\0", 0, "SQLite database"),
+    (b"GGUF", 0, "GGUF model"),
+    (b"%PDF-", 0, "PDF"),
+    (b"\x7fELF", 0, "ELF program or library"),
+    (b"\x80\x02", 0, "Python pickle"),
+    (b"\x80\x03", 0, "Python pickle"),
+    (b"\x80\x04", 0, "Python pickle"),
+    (b"\x80\x05", 0, "Python pickle"),
+    (b"RIFF", 0, "RIFF (sound or video)"),
+    (b"OggS", 0, "Ogg"),
+    (b"ftyp", 4, "MP4 video"),
+)
+_NAMED = {"pt": "PyTorch", "pth": "PyTorch", "ckpt": "PyTorch", "npz": "NumPy arrays", "docx": "Word", "whl": "wheel"}
+_NPY = re.compile(rb"\x93NUMPY([\x01-\x03])\x00", re.S)
+_SAFETENSORS_MOST = 64 << 20
+_TENSORS = 200
+
+
+def ending(path: str) -> str:
+    """What follows the last dot of the name, in small letters."""
+    return path.rpartition("/")[2].lower().rpartition(".")[2]
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether `data` is no text: it holds NUL, or much that is not UTF-8."""
+    sample = data[:8192]
+    return b"\0" in sample or sample.decode("utf-8", "replace").count("�") > len(sample) / 20
+
+
+def kind_of(path: str, head: bytes) -> Kind:
+    """How the file `path` that begins with `head` is to be shown."""
+    if magic_of(head).endswith(" image"):
+        return Kind.IMAGE
+    if is_binary(head):
+        return Kind.BINARY
+    return Kind.JSON if ending(path) in _JSON else Kind.TABLE if ending(path) in _TABLES else Kind.TEXT
+
+
+def magic_of(head: bytes) -> str:
+    """The format that the first bytes tell of; empty where they tell of none."""
+    # "BM" begins many a text.
+    found = (name for magic, at, name in _MAGIC if head[at : at + len(magic)] == magic)
+    name = next(found, "")
+    return "" if name == "BMP image" and not is_binary(head) else name
+
+
+def facts(path: str, head: bytes, size: int) -> list[tuple[str, str]]:
+    """What is known of a file that is no text, as pairs of a word and what it says."""
+    name = _NAMED.get(ending(path), "")
+    format_ = magic_of(head) or ("safetensors" if ending(path) == "safetensors" else "")
+    words = f"{name} ({format_})" if name and format_ else name or format_ or "binary data"
+    return [("type", words), ("size", f"{human_size(size)} ({size:,} bytes)"), *_inside(head)]
+
+
+def _inside(head: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        if _NPY.match(head):
+            yield from _npy(head)
+        elif header_size(head):
+            yield from _safetensors(head)
+    except (ValueError, SyntaxError, KeyError, TypeError, struct.error, AttributeError, RecursionError):
+        return  # a header that is not one: type and size are all that can be said
+
+
+def _npy(head: bytes) -> Iterator[tuple[str, str]]:
+    """The header of ``.npy``, as numpy.lib.format describes it: a length, then a Python literal."""
+    long = head[6] > 1
+    (length,) = struct.unpack_from("<I" if long else "<H", head, 8)
+    start = 12 if long else 10
+    header = ast.literal_eval(head[start : start + length].decode("latin-1").strip())
+    yield "shape", " x ".join(map(str, header["shape"])) or "a single value"
+    yield "dtype", str(header["descr"])
+    if header["fortran_order"]:
+        yield "order", "Fortran"
+
+
+def header_size(head: bytes) -> int:
+    """The length of a safetensors header, which its first eight bytes tell; 0 where this is none."""
+    if len(head) < 9 or head[8:9] != b"{":
+        return 0
+    (length,) = struct.unpack_from("<Q", head)
+    return int(length) if length <= _SAFETENSORS_MOST else 0
+
+
+def _safetensors(head: bytes) -> Iterator[tuple[str, str]]:
+    """The header of a safetensors file: a length, then JSON with each tensor's name, dtype and shape."""
+    length = header_size(head)
+    if len(head) < 8 + length:
+        yield "header", human_size(length)
+        return
+    header = json.loads(head[8 : 8 + length])
+    for key, value in (header.pop("__metadata__", None) or {}).items():
+        yield str(key), str(value)
+    yield "tensors", human_count(len(header), "tensor")
+    for name, tensor in list(header.items())[:_TENSORS]:
+        yield f"  {name}", f"{tensor['dtype']}  {' x '.join(map(str, tensor['shape']))}"
+    if len(header) > _TENSORS:
+        yield "  …", f"and {len(header) - _TENSORS:,} more"

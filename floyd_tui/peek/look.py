@@ -1,0 +1,102 @@
+"""One look into a file on a host: as much of it as can be taken in, read by its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, replace
+
+from floyd_tui.client.protocol import Client
+from floyd_tui.peek.code import coloured
+from floyd_tui.peek.dump import hexdump
+from floyd_tui.peek.kinds import Kind, facts, header_size, kind_of
+from floyd_tui.peek.parts import PART, Part, read, read_part, whole_rows
+from floyd_tui.peek.pictures import MOST_BYTES, NoPicture, Picture, decode
+from floyd_tui.peek.tables import Table, read_table
+from runner.models import FileInfo
+
+# JSON is laid out as a whole or not at all.
+MOST_JSON = 2 << 20
+DUMP = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a part of a file holds: `text` with SGR codes of any kind but pictures, and what else its kind has.
+
+    `value` is what JSON says, `facts` are said of a binary file, `trouble` tells why a file is not shown by its kind.
+    """
+
+    kind: Kind
+    part: Part
+    text: str = ""
+    value: object = None
+    table: Table | None = None
+    picture: Picture | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""
+
+
+async def look(client: Client, source: str, file: FileInfo, start: int = 0, before: Look | None = None) -> Look:
+    """Look into `file` of `source` from byte `start` on; `before` is an earlier look into the same file.
+
+    Raises as `Client.content`.
+    """
+    kind = before.kind if before else None
+    if kind is None:
+        head = await read(client, source, file.path, 0, min(PART, file.size))
+        kind = kind_of(file.path, head)
+    if kind is Kind.BINARY:
+        return await _binary(client, source, file, start)
+    if kind is Kind.IMAGE:
+        return await _picture(client, source, file)
+    if kind is Kind.JSON and file.size <= MOST_JSON:
+        part = await read_part(client, source, file.path, file.size, 0, file.size, lines=False)
+        return await asyncio.to_thread(_json, file, part)
+    part = await read_part(client, source, file.path, file.size, start)
+    if kind is Kind.TABLE:
+        return await asyncio.to_thread(_table, file, part, before.table if before and start else None)
+    return await as_text(file, part)
+
+
+async def as_text(file: FileInfo, part: Part) -> Look:
+    """A part as the text that it is, whatever else it may be."""
+    return Look(Kind.TEXT, part, await asyncio.to_thread(coloured, file.path, part.text))
+
+
+def _json(file: FileInfo, part: Part) -> Look:
+    try:
+        value = json.loads(part.data)
+    except (ValueError, RecursionError) as error:
+        return Look(Kind.TEXT, part, coloured(file.path, part.text), trouble=f"not JSON: {error}")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return Look(Kind.JSON, part, coloured(file.path, text), value)
+
+
+def _table(file: FileInfo, part: Part, like: Table | None) -> Look:
+    rows = whole_rows(part)
+    table = read_table(file.path, rows.text, like)
+    kind = Kind.TABLE if table else Kind.TEXT
+    return Look(kind, rows, rows.text, table=table, trouble="" if table else "one column only")
+
+
+async def _picture(client: Client, source: str, file: FileInfo) -> Look:
+    if file.size > MOST_BYTES:
+        found = await _binary(client, source, file, 0)
+        return replace(found, trouble="too large to show; fetch it")
+    part = await read_part(client, source, file.path, file.size, 0, file.size, lines=False)
+    try:
+        picture = await asyncio.to_thread(decode, part.data)
+    except NoPicture as error:
+        found = await _binary(client, source, file, 0)
+        return replace(found, trouble=str(error))
+    return Look(Kind.IMAGE, part, picture=picture)
+
+
+async def _binary(client: Client, source: str, file: FileInfo, start: int) -> Look:
+    part = await read_part(client, source, file.path, file.size, start, DUMP, lines=False)
+    head = part.data if part.first else b""
+    if len(head) < header_size(head) + 8:
+        head = await read(client, source, file.path, 0, header_size(head) + 8)
+    known = tuple(facts(file.path, head, file.size)) if part.first else ()
+    return Look(Kind.BINARY, part, "\n".join(hexdump(part.data, part.start)), facts=known)
