@@ -82,6 +82,42 @@ def test_a_dataset_is_renamed_and_described(shell: Shell, digits: Path) -> None:
     assert "dataset name" in shell("data", "rename", "digits", "no/such", code=1).stderr
 
 
+def test_a_folder_is_tied_to_a_dataset_sent_and_fetched_whole(shell: Shell) -> None:
+    data = shell.folder / "birds"
+    data.mkdir()
+    (data / "songs").write_text("wren\n")
+    assert "tied to no dataset" in shell("data", "upload", cwd=data, code=1).stderr
+    assert "the dataset birds" in shell("data", "init", cwd=data).stdout
+    assert "the dataset owls" in shell("data", "init", "owls", cwd=data).stdout
+    assert "New version: 1 file" in shell("data", "upload", "-m", "first", cwd=data).stderr
+    assert "Unchanged since version 1" in shell("data", "upload", cwd=data).stderr
+    (data / "songs").write_text("robin\n")
+    assert shell("data", "upload", cwd=data).stdout == "owls/2\n"
+    shell("data", "clone", "owls")
+    assert (shell.folder / "owls" / "songs").read_text() == "robin\n"
+    shell("data", "clone", "owls/1", "first")
+    assert (shell.folder / "first" / "songs").read_text() == "wren\n"
+    assert not (shell.folder / "first" / ".floyddata").exists()
+    assert "--overwrite" in shell("data", "clone", "owls/2", "first", code=1).stderr
+
+
+def test_a_part_of_an_output_becomes_a_dataset_and_no_byte_is_copied(shell: Shell, runner: RunnerProcess) -> None:
+    with runner.http() as http:
+        api = Api(http)
+        job = api.launch("mkdir -p ckpt/deep && echo model > ckpt/deep/best.pt && echo log > log.txt", project="p")
+        api.ended(job.name)
+        blobs = {path: path.stat().st_ino for path in (runner.data_dir / "blobs").glob("*/*")}
+        added = shell.json("data", "add", "p/1/output/ckpt", "--name", "best", "-m", "of the first")
+        assert added["created"]
+        assert added["version"]["source"] == f"{job.name}/output/ckpt"
+        assert list(api.files("best/1")) == ["deep/best.pt"]
+        assert {path: path.stat().st_ino for path in (runner.data_dir / "blobs").glob("*/*")} == blobs
+    assert shell("data", "add", "p/1", "--name", "best").stdout == "best/2\n"
+    assert "Unchanged since version 2" in shell("data", "add", "p/1/output", "--name", "best").stderr
+    assert "not a folder" in shell("data", "add", "p/1/output/log.txt", "--name", "best", code=1).stderr
+    assert "output/ckpt" in shell("data", "ls", "best").stdout
+
+
 def test_what_a_running_job_uses_is_not_removed(shell: Shell, digits: Path, runner: RunnerProcess) -> None:
     with runner.http() as http:
         api = Api(http)
