@@ -11,6 +11,7 @@ from runner.models import EMPTY_TREE, Job, Limits
 from runner.output import OUTPUT_FOLDER
 from runner.store.disk import remove_tree
 from runner.store.trees import Trees
+from runner.store.walk import walk
 
 
 def make_home(task: Task, trees: Trees) -> None:
@@ -26,7 +27,8 @@ def make_home(task: Task, trees: Trees) -> None:
     task.log.touch(mode=0o600)
     identity = task.identity
     if identity.uid != os.geteuid():
-        for path in (task.home, *task.home.rglob("*"), task.log):
+        # Not `rglob`, which calls itself for each folder in a folder.
+        for path in (task.home, *(task.home / found.path for found in walk(task.home)), task.log):
             os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -222,7 +223,16 @@ def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder; what goes meanwhile counts nothing."""
     if not path.is_dir():
         return stat_of(path)[0]
-    return sum(stat_of(Path(top, name))[0] for top, _, names in os.walk(path) for name in names)
+    size, left = 0, [str(path)]
+    while left:
+        # Not `os.walk`, which calls itself for each folder in a folder: a job may have made thousands.
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                else:
+                    size += stat_of(Path(entry.path))[0]
+    return size
 
 
 def stat_of(path: Path) -> tuple[int, float]:

@@ -8,7 +8,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from runner.errors import NoSpace
 COPY_CHUNK = 1 << 20
 # From this many files on, one syncfs is cheaper than an fsync each.
 _SYNCFS_FROM = 16
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FICLONE = 0x40049409
 _NO_CLONE = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -102,15 +102,48 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that is in it, read-only folders too; one that is not there is no error."""
+    """Remove a folder with all that is in it, read-only folders too; one that is not there is no error.
+
+    However deep it is: a job makes folders in folders as it likes, and `shutil.rmtree` would call itself for each.
+    """
     if not folder.is_dir() or folder.is_symlink():
         return
     folder.chmod(0o700)
-    for _, folders, _, descriptor in os.fwalk(folder):
-        for name in folders:
-            if stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                os.chmod(name, 0o700, dir_fd=descriptor)
-    shutil.rmtree(folder)
+    top = os.open(folder, _FOLDER)
+    try:
+        left = os.listdir(top)
+        while left:
+            left += _remove(top, left.pop())
+    finally:
+        os.close(top)
+    folder.rmdir()
+
+
+def _remove(top: int, name: str) -> list[str]:
+    """Remove a file of the open folder `top`, or a folder with its files; folders in it become `top`'s, renamed."""
+    if _unlinked(top, name):
+        return []
+    os.chmod(name, 0o700, dir_fd=top)
+    moved = []
+    folder = os.open(name, _FOLDER, dir_fd=top)
+    try:
+        for inner in os.listdir(folder):
+            if not _unlinked(folder, inner):
+                os.chmod(inner, 0o700, dir_fd=folder)  # to move a folder is to write in it
+                moved.append(f".{os.urandom(8).hex()}")
+                os.rename(inner, moved[-1], src_dir_fd=folder, dst_dir_fd=top)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=top)
+    return moved
+
+
+def _unlinked(folder: int, name: str) -> bool:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except IsADirectoryError:
+        return False
+    return True
 
 
 def _syncfs(folder: Path) -> bool:
