@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from runner.models import BadManifest, TreeEntry, known_entry, path_key
+from runner.models import BadManifest, PlainFile, TreeEntry, known_entry, path_key
 
 # What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
 # lie in.
@@ -26,17 +26,24 @@ class Outline:
     blobs: dict[str, int] = field(default_factory=dict)
 
 
-def outline(entries: Iterable[TreeEntry]) -> Outline:
-    """Add up `entries`; raises `BadManifest` for names no file system takes, or one blob with two sizes."""
+def outline(lines: Iterable[TreeEntry | PlainFile]) -> Outline:
+    """Add up the entries of a tree; raises `BadManifest` for names no file system takes, or one blob with two sizes."""
     content = Outline()
-    for entry in entries:
-        if not fits(entry.path, entry.target):
-            raise BadManifest(f"{entry.path[:80]!r} is too long a path")
-        if entry.kind == "file":
-            content.files += 1
-            content.size += entry.size
-            if content.blobs.setdefault(entry.digest, entry.size) != entry.size:
-                raise BadManifest(f"{entry.path[:80]!r} has another size than another file of the same digest")
+    for line in lines:
+        if isinstance(line, TreeEntry):
+            if not fits(line.path, line.target):
+                raise BadManifest(f"{line.path[:80]!r} is too long a path")
+            if line.kind != "file":
+                continue
+            path, size, digest = line.path, line.size, line.digest
+        else:
+            path, size, digest = line[1].decode("ascii"), int(line[2]), line[3].decode("ascii")
+            if not fits(path):
+                raise BadManifest(f"{path[:80]!r} is too long a path")
+        content.files += 1
+        content.size += size
+        if content.blobs.setdefault(digest, size) != size:
+            raise BadManifest(f"{path[:80]!r} has another size than another file of the same digest")
     return content
 
 

@@ -23,10 +23,10 @@ from runner.models import (
     EMPTY_TREE,
     TreeEntry,
     TreeStatus,
+    checked_lines,
     is_digest,
     known_entry,
     manifest_of,
-    parse_manifest,
 )
 from runner.store.blobs import BlobStore
 from runner.store.claims import Claim
@@ -321,7 +321,7 @@ def _check(digest: str, text: bytes) -> Outline:
     if text and not text.endswith(b"\n"):
         raise BadRequest("The manifest's last line is cut off.", "Send it again.")
     try:
-        return outline(parse_manifest(io.BytesIO(text)))
+        return outline(checked_lines(io.BytesIO(text)))
     except (ValueError, RecursionError) as error:
         raise BadRequest(
             f"The manifest cannot be used: {error}.", "Read the files again and send a new one."
