@@ -172,6 +172,8 @@ class Census:
         old = set(self.old_partials(cutoff))
         for path in self._partials():
             tally["uploads"].add(size_of(path), goes=path in old)
+        for path in self._folder.glob("fetches/*"):
+            tally["uploads"].add(size_of(path))
         for path in (*self._folder.glob(f"{TRASH}/*"), *self.abandoned()):
             tally["trash"].add(size_of(path), goes=True)
         for path in self._folder.glob(f"{QUARANTINE}/*"):
