@@ -9,13 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.bed import GCM, Bed, bed
-from benchmarks.harness import Row, Work, beside, nothing
+from benchmarks.harness import Row, Work, beside, nothing, with_memory
 from floyd_tui.client.transfer import download
 from floyd_tui.project.run import upload_dataset
 
-ROUNDS = 3
+ROUNDS = 5
 BIG = 1 << 30
-TEXT = 1 << 27
+TEXT = 1 << 30
+# What a run of these sizes dirties at most: our blob or a peer's file, and buffers.
+MEMORY = 3 << 29
+LINE = '{{"metric": "loss", "value": {:.6f}, "step": {}, "time": {:.3f}}}\n'
 SMALL_FILES, SMALL_SIZE = 5_000, 4096
 
 
@@ -33,28 +36,30 @@ def big_rows(road: Bed) -> Iterator[Row]:
     write = partial(write_big, source / "big.bin")
     write()
     # Each of our uploads sends content that the store has not seen: else nothing would travel.
-    up = {"ours": Work(lambda: road.run(upload_dataset(road.link, source, "big")), write), **peers(road, source)}
+    ours = Work(lambda: road.run(upload_dataset(road.link, source, "big")), with_memory(MEMORY, write))
+    up = {"ours": ours, **peers(road, source, MEMORY)}
     yield beside("transfer: 1 GiB up", 1.0, ROUNDS, up, bytes=BIG)
-    down = {"ours": fetch(road, "big")}
-    yield beside("transfer: 1 GiB down", 1.0, ROUNDS, down | peers(road, source, up=False), bytes=BIG)
+    down = {"ours": fetch(road, "big", MEMORY), **peers(road, source, MEMORY, up=False)}
+    yield beside("transfer: 1 GiB down", 1.0, ROUNDS, down, bytes=BIG)
 
 
 def text_row(road: Bed) -> Row:
     """Lines as a training writes them as JSON, beside the peers with compression and without."""
     source = road.fresh("text")
-    write = partial(write_text, source / "log.jsonl")
+    write_text(source / "log.jsonl")
+    renew = partial(rename_run, source / "log.jsonl")
     ends = (f"{source}/", f"127.0.0.1:{road.folder}/peer/")
 
     def peer(move: Callable[..., None], *options: str) -> Work:
-        return Work(lambda: move(*ends, GCM, *options), lambda: road.fresh("peer"))
+        return Work(lambda: move(*ends, GCM, *options), with_memory(MEMORY, lambda: road.fresh("peer")))
 
     works = {
-        "ours": Work(lambda: road.run(upload_dataset(road.link, source, "text")), write),
+        "ours": Work(lambda: road.run(upload_dataset(road.link, source, "text")), with_memory(MEMORY, renew)),
         "rsync": peer(road.rsync),
         "rsync -z": peer(road.rsync, "-z"),
         "scp -C": peer(road.scp, "-C"),
     }
-    return beside("transfer: 128 MiB of JSON lines up", 2.0, ROUNDS, works, bytes=TEXT)
+    return beside("transfer: 1 GiB of JSON lines up", 2.0, ROUNDS, works, bytes=TEXT)
 
 
 def small_rows(road: Bed) -> Iterator[Row]:
@@ -82,9 +87,11 @@ def small_up(road: Bed, source: Path) -> None:
     road.run(upload_dataset(road.link, source, "small"))
 
 
-def fetch(road: Bed, name: str) -> Work:
+def fetch(road: Bed, name: str, memory: int = 0) -> Work:
     """A dataset down, to a place that is empty each time."""
-    return Work(lambda: road.run(download(road.link, name, "", road.folder / "down")), lambda: road.fresh("down"))
+    down = partial(road.fresh, "down")
+    ready = with_memory(memory, down) if memory else down
+    return Work(lambda: road.run(download(road.link, name, "", road.folder / "down")), ready)
 
 
 def change_one(folder: Path) -> None:
@@ -98,14 +105,15 @@ def rename_half(folder: Path) -> None:
         path.rename(folder / os.urandom(8).hex())
 
 
-def peers(road: Bed, source: Path, up: bool = True) -> dict[str, Work]:
+def peers(road: Bed, source: Path, memory: int = 0, *, up: bool = True) -> dict[str, Work]:
     """scp and rsync to or from a place that is empty each time, with their default cipher and with aes128-gcm."""
 
     def work(tool: str, cipher: str | None) -> Work:
         move = road.scp if tool == "scp" else road.rsync
         here, there = road.folder / "peer", f"127.0.0.1:{road.folder}/peer/"
         ends = (f"{source}/", there) if up else (f"127.0.0.1:{source}/", f"{here}/")
-        return Work(lambda: move(*ends, cipher), lambda: road.fresh("peer"))
+        place = partial(road.fresh, "peer")
+        return Work(lambda: move(*ends, cipher), with_memory(memory, place) if memory else place)
 
     ciphers = (("", None), (" gcm", GCM))
     return {f"{tool}{suffix}": work(tool, cipher) for tool in ("scp", "rsync") for suffix, cipher in ciphers}
@@ -120,13 +128,20 @@ def write_big(path: Path) -> None:
 
 
 def write_text(path: Path) -> None:
-    """`TEXT` bytes of JSON lines, new ones each time, that zlib makes about a fifth of."""
-    noise = random.Random(0)
-    line = '{{"metric": "loss", "value": {:.6f}, "step": {}, "time": 17{:08.3f}}}\n'
-    block = "".join(line.format(noise.random(), step, step * 1.7) for step in range(50_000)).encode()
-    with path.open("wb") as file:
-        while file.tell() < TEXT:
-            file.write(os.urandom(32).hex().encode() + block)
+    """`TEXT` bytes of JSON lines as a training logs them; zstd's level 1 makes about a ninth of them."""
+    dice = random.Random(0)
+    path.touch()
+    rename_run(path)
+    with path.open("a") as file:
+        for step in range(TEXT // 70):
+            file.write(LINE.format(dice.random(), step, step * 1.7))
+        file.truncate(TEXT)
+
+
+def rename_run(path: Path) -> None:
+    """Another name of the run in the first line, and so another file."""
+    with path.open("r+") as file:
+        file.write(f'{{"run": "{os.urandom(8).hex()}"}}\n')
 
 
 def write_small(folder: Path) -> None:

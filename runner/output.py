@@ -16,8 +16,9 @@ from pathlib import Path
 
 from runner.models import FileInfo, TreeEntry
 from runner.still import stamp
-from runner.store.blobs import BlobStore, Taken, hash_file
+from runner.store.blobs import BlobStore, Taken
 from runner.store.claims import Claim
+from runner.store.hashes import hash_file
 from runner.store.manifests import fits
 from runner.store.trees import Trees
 from runner.store.walk import Found, open_file, open_folder, walk

@@ -29,6 +29,7 @@ from runner.models import (
     JobState,
     Launch,
     Metric,
+    MissingBlob,
     NewFetch,
     NewVersion,
     Project,
@@ -249,6 +250,10 @@ class HttpClient:
         request = Request("POST", "/v1/blobs", content=frames, headers=headers, timeout=PATIENT, bulk=True)
         answer = await self._requests.fetch(request, dict[str, int])
         return answer.get("stored", 0)
+
+    async def name_part(self, sent_as: str, digest: str) -> MissingBlob:
+        """Let what was sent as the blob `sent_as`, and broke off, be the beginning of `digest`."""
+        return await self._requests.fetch(Request("POST", f"/v1/parts/{digest}", {"sent_as": sent_as}), MissingBlob)
 
 
 def _followed() -> Params:

@@ -34,6 +34,7 @@ from runner.models import (
     Launch,
     LogEnd,
     Metric,
+    MissingBlob,
     NewFetch,
     NewVersion,
     Project,
@@ -200,6 +201,13 @@ class Client(Protocol):
         """Send blobs framed as `runner.models.BLOB_FRAME` says; returns how many became complete.
 
         `size` is the body's in bytes; None where it is compressed as the ``Content-Encoding`` `encoding`.
+        """
+        ...
+
+    async def name_part(self, sent_as: str, digest: str) -> MissingBlob:
+        """Let what was sent as the blob `sent_as`, and broke off, be the beginning of `digest`.
+
+        Raises `RunnerProblem` with status 404 where nothing of it waits there, or not yet.
         """
         ...
 

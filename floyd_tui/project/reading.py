@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.scan import marks_of
@@ -15,6 +15,8 @@ from floyd_tui.project.scan import marks_of
 T = TypeVar("T")
 CHUNK = 1 << 20
 TRIES = 3
+# From this size on, in bytes, reading a file takes long enough for others to make use of that time.
+LARGE = 64 << 20
 _BATCH_FILES, _BATCH_BYTES = 64, 4 * CHUNK
 
 
@@ -25,11 +27,25 @@ class Read(NamedTuple):
     marks: tuple[int, int, int, int, int]
 
 
+class Large(Protocol):
+    """Is told, from threads, of large files while they are read."""
+
+    def begins(self, path: str, size: int) -> None:
+        """A file of `size` bytes is being read from its beginning."""
+        ...
+
+    def ends(self, path: str, digest: str) -> None:
+        """It has been read; without a `digest` it did not hold still."""
+        ...
+
+
 class Reader:
     """Reads the files of `root`. `check` is called often and may raise; `tell` is told of files and bytes done."""
 
-    def __init__(self, root: str, check: Callable[[], None], tell: Callable[[int, int], None]) -> None:
-        self._root, self._check, self._tell = root, check, tell
+    def __init__(
+        self, root: str, check: Callable[[], None], tell: Callable[[int, int], None], large: Large | None = None
+    ) -> None:
+        self._root, self._check, self._tell, self._large = root, check, tell, large
 
     def read(self, path: str) -> Read | None:
         """Read one file; None if it is gone. Raises `ProjectError` if it cannot be read or does not hold still."""
@@ -56,13 +72,19 @@ class Reader:
         size = 0
         with open(os.path.join(self._root, path), "rb", buffering=0) as stream:
             before = marks_of(os.fstat(stream.fileno()))
+            large = self._large if before[0] >= LARGE else None
+            if large:
+                large.begins(path, before[0])
             while chunk := stream.read(CHUNK):
                 self._check()
                 digest.update(chunk)
                 size += len(chunk)
                 self._tell(0, len(chunk))
             after = marks_of(os.fstat(stream.fileno()))
-        return Read(digest.hexdigest(), after) if before == after and size == after[0] else None
+        read = Read(digest.hexdigest(), after) if before == after and size == after[0] else None
+        if large:
+            large.ends(path, read.digest if read else "")
+        return read
 
 
 def side_by_side(work: Callable[[list[T]], None], batches: Iterable[list[T]], cancel: Callable[[], None]) -> None:

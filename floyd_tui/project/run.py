@@ -23,6 +23,7 @@ from runner.models import AddedVersion, BadName, Job, Launch, Limits, NewVersion
 
 if TYPE_CHECKING:
     from floyd_tui.project.large import Consider
+    from floyd_tui.project.reading import Large
 
 Executor = Literal["docker", "process"]
 Phase = Literal["scanning", "comparing", "uploading", "launching"]
@@ -190,8 +191,8 @@ async def scan_code(link: Link, folder: Path, progress: Tell, consider: Consider
             return snapshot
 
 
-async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snapshot:
-    """Take a snapshot, telling `progress` of it."""
+async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell, large: Large | None = None) -> Snapshot:
+    """Take a snapshot, telling `progress` of it, and `large` of large files."""
     speed = Speed()
 
     def scanned(now: ScanProgress) -> None:
@@ -201,7 +202,7 @@ async def scan(folder: Path, defaults: tuple[str, ...], progress: Tell) -> Snaps
         progress(Stage("scanning", now.done_files, now.total_files, now.done_bytes, now.total_bytes, rate, eta))
 
     progress(Stage("scanning"))
-    return await take(folder, defaults=defaults, progress=scanned)
+    return await take(folder, defaults=defaults, progress=scanned, large=large)
 
 
 async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
@@ -242,8 +243,11 @@ async def upload_dataset(
         check_name(name, "dataset name")
     except BadName as error:
         raise ProjectError(str(error)) from error
+    from floyd_tui.client.head_start import HeadStart
+
     tell = progress or _silent
-    snapshot = await scan(folder, DATA_DEFAULTS, tell)
+    async with HeadStart(link, folder) as large:
+        snapshot = await scan(folder, DATA_DEFAULTS, tell, large)
     if not snapshot.manifest:
         raise ProjectError(f"There is nothing in {folder} to upload.", "Name the folder that holds the data.")
     await send(link, snapshot, tell)

@@ -18,7 +18,7 @@ from floyd_tui.project.folders import Chunk, Looked, chunks, manifest
 from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
 from floyd_tui.project.index import Index
 from floyd_tui.project.notes import notes_on
-from floyd_tui.project.reading import Reader, in_batches, side_by_side
+from floyd_tui.project.reading import Large, Reader, in_batches, side_by_side
 from floyd_tui.project.recheck import FROM_FILES, unchanged
 from floyd_tui.project.scan import Scan
 from floyd_tui.project.walk import LeftOut, Tally, joined, look, rules_in, sift
@@ -73,12 +73,13 @@ async def take(
     defaults: tuple[str, ...] = CODE_DEFAULTS,
     progress: Tell | None = None,
     cache: Path | None = None,
+    large: Large | None = None,
 ) -> Snapshot:
     """Take a snapshot of `root`.
 
     `defaults` is the built-in ignore list (`DATA_DEFAULTS` for a dataset); `progress` is called on the event loop;
-    `cache` is the index of what was seen last time (default: in the user's cache folder). Raises `ProjectError` where a
-    file cannot be read or does not hold still.
+    `cache` is the index of what was seen last time (default: in the user's cache folder); `large` is told of large
+    files while they are read. Raises `ProjectError` where a file cannot be read or does not hold still.
     """
     loop = asyncio.get_running_loop()
     cancelled = threading.Event()
@@ -87,7 +88,7 @@ async def take(
         if progress and not cancelled.is_set():
             loop.call_soon_threadsafe(progress, now)
 
-    scan = _Scan(root, cache or default_cache(), tell, cancelled)
+    scan = _Scan(root, cache or default_cache(), tell, cancelled, large)
     try:
         return await asyncio.to_thread(scan.run, defaults)
     finally:
@@ -104,14 +105,16 @@ def default_cache() -> Path:
 class _Scan:
     """One walk-and-hash of a folder, run in a worker thread."""
 
-    def __init__(self, root: Path, index: Path, tell: Tell, cancelled: threading.Event) -> None:
+    def __init__(
+        self, root: Path, index: Path, tell: Tell, cancelled: threading.Event, large: Large | None = None
+    ) -> None:
         self._root = str(root.resolve())
         self._index = Index(index, Path(self._root))
         self._tell = tell
         self._cancelled = cancelled
         self._told_at = 0.0
         self._lock = threading.Lock()
-        self._reader = Reader(self._root, self._stop_if_cancelled, self._report)
+        self._reader = Reader(self._root, self._stop_if_cancelled, self._report, large)
         self._tally = Tally()
         self._special: list[str] = []
         self._done_files = self._done_bytes = self._files = self._size = 0

@@ -22,11 +22,12 @@ from runner.api.common import (
 )
 from runner.decoding import decoder
 from runner.errors import BadRequest, Forbidden, NotFound, RunnerError
-from runner.models import AddedVersion, NewVersion, Ref, TreeStatus
+from runner.models import AddedVersion, MissingBlob, NewVersion, Ref, TreeStatus, is_digest
 from runner.service import Runner
 from runner.store.damage import manifest_read
 from runner.store.datasets import Content
 from runner.store.manifests import below
+from runner.store.parts import drop_part, name_part
 from runner.store.upload import receive, receive_raw
 
 MANIFEST = "application/x-ndjson"
@@ -70,6 +71,19 @@ async def post_blobs(request: Request) -> Response:
         raw.close()
     answer.headers["Connection"] = "close"
     return answer
+
+
+async def post_part(request: Request) -> Response:
+    """Name what was sent of a blob before its digest was known."""
+    runner, digest = runner_of(request), request.path_params["digest"]
+    sent_as = required(request, "sent_as")
+    if not (is_digest(digest) and is_digest(sent_as)):
+        raise BadRequest("A part is named by 64 hexadecimal digits.", "Name it as it was sent.")
+    who = caller(request)
+    if await runner.blobs.held(who, [digest]):
+        await asyncio.to_thread(drop_part, runner.blobs, who, sent_as)
+        return reply(MissingBlob(digest))
+    return reply(MissingBlob(digest, await asyncio.to_thread(name_part, runner.blobs, who, sent_as, digest)))
 
 
 async def datasets(request: Request) -> Response:
@@ -131,6 +145,7 @@ routes = [
     Route("/v1/trees/{digest}", tree_text, methods=["GET"]),
     Route("/v1/trees/{digest}/status", tree_status),
     Route("/v1/blobs", post_blobs, methods=["POST"]),
+    Route("/v1/parts/{digest}", post_part, methods=["POST"]),
     Route("/v1/datasets", datasets),
     Route("/v1/dataset", dataset),
     Route("/v1/datasets/{name:path}/versions", add_version, methods=["POST"]),

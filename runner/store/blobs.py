@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import sqlite3
@@ -23,7 +22,8 @@ from pathlib import Path
 from runner.models import is_digest
 from runner.store.claims import Claim, Claims
 from runner.store.db import Database
-from runner.store.disk import COPY_CHUNK, copy_contents, copy_file, full_disk_told, make_durable
+from runner.store.disk import copy_contents, copy_file, full_disk_told, make_durable
+from runner.store.hashes import HashStates, hash_file
 from runner.store.incoming import Uploads
 from runner.store.room import Room
 from runner.store.walk import open_regular
@@ -45,6 +45,7 @@ class BlobStore:
         self.folder = folder / "blobs"
         self.partials = folder / "partial"
         self.claims = Claims()
+        self.states = HashStates()
         self.uploads = Uploads()
         self._db = db
         self._partial_folders: dict[str, Path] = {}
@@ -198,21 +199,6 @@ def park(part: Path, place: Path) -> None:
         part.unlink()
     else:
         part.rename(place)
-
-
-def hash_file(descriptor: int) -> str:
-    """SHA-256 of an open file from its beginning."""
-    digest = hashlib.sha256()
-    hash_into(digest, descriptor)
-    return digest.hexdigest()
-
-
-def hash_into(digest: hashlib._Hash, descriptor: int) -> None:
-    """Update `digest` with the whole of an open file."""
-    position = 0
-    while chunk := os.pread(descriptor, COPY_CHUNK, position):
-        digest.update(chunk)
-        position += len(chunk)
 
 
 def _link_unshared(source: int, parent: int, name: str, temporary: Path) -> bool:

@@ -16,18 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import BadRequest, Conflict, RunnerError
+from runner.errors import BadRequest, RunnerError
 from runner.models import BLOB_FRAME
-from runner.store.blobs import BlobStore, hash_into, park
+from runner.store.blobs import BlobStore
 from runner.store.disk import full_disk_told
-from runner.store.writeback import Writeback
+from runner.store.parts import KEEP_FROM, Part
 
 if TYPE_CHECKING:
     from runner.decoding import Decoder
     from runner.rawbody import RawBody
 
-# Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
-KEEP_FROM = 1 << 20
 _BATCH_FILES = 5000
 _BATCH_BYTES = 64 << 20
 _HOP_BYTES = 1 << 20
@@ -157,7 +155,7 @@ class Receiver:
         self._frame: Frame | None = None
         self._left = 0
         self._memory = bytearray()
-        self._part: _Part | None = None
+        self._part: Part | None = None
         self._batch: dict[str, Path] = {}
         self._batch_sizes: dict[str, int] = {}
         self._batch_bytes = 0
@@ -225,7 +223,7 @@ class Receiver:
             part = None
         if part is None and not frame.in_memory:
             self.blobs.room.require(frame.size - frame.start)
-            part = _Part(self.blobs, self.owner, frame)
+            part = Part(self.blobs, self.owner, frame.digest, frame.start)
         self._part, self._frame, self._left = part, frame, frame.length
 
     def _end(self, frame: Frame) -> None:
@@ -265,63 +263,6 @@ class Receiver:
             self._batch, self._batch_sizes, self._batch_bytes = {}, {}, 0
             self.blobs.install(batch, self.claim)
             self.done |= sizes
-
-
-class _Part:
-    """The file of a large blob while it arrives: nobody else's until it is parked or finished."""
-
-    def __init__(self, blobs: BlobStore, owner: str, frame: Frame) -> None:
-        self.digest = frame.digest
-        self._place = blobs.partial_folder(owner) / frame.digest
-        # A name of its own: two uploads of one blob at once must not write into one file.
-        self._path = self._place.with_name(f"{frame.digest}.{os.urandom(6).hex()}")
-        if frame.start:
-            self._claim(blobs.have(owner, frame.digest), frame.start)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._hash = hashlib.sha256()
-        # Only where there is more: a file once cut to nothing is flushed by ext4 when it is closed.
-        if os.fstat(self._file).st_size > frame.start:
-            os.truncate(self._file, frame.start)
-        # The beginning is read again: what a crash left behind is not trusted, only what the digest confirms.
-        hash_into(self._hash, self._file)
-        self.position = os.lseek(self._file, 0, os.SEEK_END)
-        self._writeback = Writeback(self._file, self.position)
-
-    def write(self, piece: memoryview) -> None:
-        """Append the next bytes."""
-        self._hash.update(piece)
-        self.position += len(piece)
-        while piece:
-            piece = piece[os.write(self._file, piece) :]
-        self._writeback.written(self.position)
-
-    def finish(self) -> Path | None:
-        """Close the whole file; its path, or None, and no file left, where the digest does not fit."""
-        os.fchmod(self._file, 0o444)
-        os.close(self._file)
-        if self._hash.hexdigest() == self.digest:
-            return self._path
-        self._path.unlink()
-        return None
-
-    def park(self) -> None:
-        """Close the file and keep it for an upload that goes on, if that saves anything."""
-        os.close(self._file)
-        if self.position < KEEP_FROM:
-            self._path.unlink()
-        else:
-            park(self._path, self._place)
-
-    def _claim(self, have: int, start: int) -> None:
-        try:
-            if have >= start:
-                self._place.rename(self._path)
-                return
-        except FileNotFoundError:
-            pass
-        raise Conflict(
-            f"{have} bytes of blob {self.digest[:12]} are here, not {start}.", "Ask which blobs are missing."
-        )
 
 
 def _write_new(path: Path, data: bytearray) -> None:

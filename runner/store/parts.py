@@ -1,0 +1,100 @@
+"""Large blobs while they arrive: parts in files of their own, which wait for an upload that goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runner.errors import Conflict, NotFound
+from runner.store.blobs import BlobStore, park
+from runner.store.writeback import Writeback
+
+# Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
+KEEP_FROM = 1 << 20
+
+
+class Part:
+    """The file of a large blob while it arrives: nobody else's until it is parked or finished.
+
+    Raises `Conflict` where what waits is less than `start` bytes. Its methods block: call them in a thread.
+    """
+
+    def __init__(self, blobs: BlobStore, owner: str, digest: str, start: int) -> None:
+        self.digest = digest
+        self._states = blobs.states
+        self._place = blobs.partial_folder(owner) / digest
+        # A name of its own: two uploads of one blob at once must not write into one file.
+        self._path = self._place.with_name(f"{digest}.{os.urandom(6).hex()}")
+        if start:
+            self._claim(blobs.have(owner, digest), start)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Only where there is more: a file once cut to nothing is flushed by ext4 when it is closed.
+        if os.fstat(self._file).st_size > start:
+            os.truncate(self._file, start)
+        self._hash = self._states.of(self._file)
+        self.position = os.lseek(self._file, 0, os.SEEK_END)
+        self._writeback = Writeback(self._file, self.position)
+
+    def write(self, piece: memoryview) -> None:
+        """Append the next bytes."""
+        self._hash.update(piece)
+        self.position += len(piece)
+        while piece:
+            piece = piece[os.write(self._file, piece) :]
+        self._writeback.written(self.position)
+
+    def finish(self) -> Path | None:
+        """Close the whole file; its path, or None, and no file left, where the digest does not fit."""
+        os.fchmod(self._file, 0o444)
+        os.close(self._file)
+        if self._hash.hexdigest() == self.digest:
+            return self._path
+        self._path.unlink()
+        return None
+
+    def park(self) -> None:
+        """Close the file and keep it for an upload that goes on, if that saves anything."""
+        if self.position < KEEP_FROM:
+            self._path.unlink()
+        else:
+            self._states.keep(self._file, self._hash)
+            park(self._path, self._place)
+        os.close(self._file)
+
+    def _claim(self, have: int, start: int) -> None:
+        try:
+            if have >= start:
+                self._place.rename(self._path)
+                return
+        except FileNotFoundError:
+            pass
+        raise Conflict(
+            f"{have} bytes of blob {self.digest[:12]} are here, not {start}.", "Ask which blobs are missing."
+        )
+
+
+def name_part(blobs: BlobStore, owner: str, part: str, digest: str) -> int:
+    """Let what waits as `part`, sent before its digest was known, be the beginning of the blob `digest`.
+
+    Returns how many bytes of that are here. Raises `NotFound` where nothing waits, or not yet. Blocks.
+    """
+    folder = blobs.partial_folder(owner)
+    with _waiting():
+        park(folder / part, folder / digest)
+    return blobs.have(owner, digest)
+
+
+def drop_part(blobs: BlobStore, owner: str, part: str) -> None:
+    """Let go of what waits as `part`; raises `NotFound` as `name_part`. Blocks."""
+    with _waiting():
+        (blobs.partial_folder(owner) / part).unlink()
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound("No such part waits here.", "Send the blob from its beginning.") from error
