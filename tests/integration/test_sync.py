@@ -71,7 +71,7 @@ def writer(runner: RunnerProcess) -> Iterator[Writer]:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr("floyd_tui.client.progress._TELL_EVERY", 0.0)
+    monkeypatch.setattr("floyd_tui.client.progress.TELL_EVERY", 0.0)
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ async def link(tmp_path: Path, home: Path, sshd: Sshd, runner: RunnerProcess) ->
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests act at half of a transfer that takes a tenth of a second."""
-    monkeypatch.setattr("floyd_tui.client.progress._TELL_EVERY", 0.0)
+    monkeypatch.setattr("floyd_tui.client.progress.TELL_EVERY", 0.0)
 
 
 @pytest.fixture
