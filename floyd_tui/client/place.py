@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import posixpath
 import stat
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +83,8 @@ class Place:
         safe: set[Path] = set()
         if len({info.path for info in listing}) < len(listing):
             raise TransferError("The host names a file twice.", "Nothing was fetched. Ask the one who runs the host.")
+        if _folds_case(self._root):
+            _check_distinct(listing)
         for info in listing:
             target = self._target(info)
             self._check_parents(target, safe)
@@ -129,6 +133,31 @@ class Place:
         if not stat.S_ISDIR(mode):
             what = "a link, and files are not written through links" if stat.S_ISLNK(mode) else "not a folder"
             raise TransferError(f"{path} is {what}.", "Move it away, or choose another place.")
+
+
+def _folds_case(folder: Path) -> bool:
+    """Whether the disk of `folder` takes ``A`` and ``a`` for one name, as that of a Mac does; nothing is written."""
+    while not folder.is_dir():
+        folder = folder.parent
+    for place in (folder, *folder.parents):
+        other = place.with_name(place.name.swapcase()) if place.name else place
+        if other != place:
+            with contextlib.suppress(OSError):
+                return other.samefile(place)
+            return False
+    return False
+
+
+def _check_distinct(listing: Sequence[FileInfo]) -> None:
+    """Raise `TransferError` for two names of which only one could be here."""
+    seen: dict[str, str] = {}
+    for info in listing:
+        first = seen.setdefault(unicodedata.normalize("NFC", info.path).casefold(), info.path)
+        if first != info.path:
+            raise TransferError(
+                f"{first} and {info.path} are one name on the disk here, which does not tell large letters from small.",
+                "Nothing was fetched. Choose a folder on another disk, or fetch one of them at a time.",
+            )
 
 
 def _make(folder: Path) -> None:

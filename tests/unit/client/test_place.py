@@ -84,3 +84,20 @@ def test_links_are_made_only_where_they_stay_inside(tmp_path: Path) -> None:
     assert (root / "latest").readlink() == Path("runs/3")
     assert (root / "broken").is_symlink()
     assert not (root / "out").is_symlink()
+
+
+def test_names_that_a_disk_takes_for_one_are_refused_there_and_nowhere_else(tmp_path: Path) -> None:
+    listings = [
+        [info("README", b"1"), info("readme", b"2")],
+        [info("caf\u00e9", b"1"), info("cafe\u0301", b"2")],
+        [info("A/x", b"1"), info("a/x", b"2")],
+    ]
+    for listing in listings:
+        assert len(Place(tmp_path / "to", "").plan(listing).files) == 2
+    # A disk that folds case answers to the other spelling as well.
+    (tmp_path / "Disk").mkdir()
+    (tmp_path / "dISK").symlink_to("Disk")
+    for listing in listings:
+        with pytest.raises(TransferError, match="one name on the disk here"):
+            Place(tmp_path / "Disk/to", "").plan(listing)
+    assert len(Place(tmp_path / "Disk", "").plan([info("a/x"), info("A/y")]).files) == 2
