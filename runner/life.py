@@ -28,7 +28,7 @@ from runner.preparing import lay_out_inputs, make_home, with_defaults
 from runner.settings import Settings
 from runner.store.jobs import JobStore
 from runner.store.trees import Trees
-from runner.threads import to_the_end
+from runner.threads import to_the_end, until_cancelled
 
 log = logging.getLogger(__name__)
 _RETRY = 1.0
@@ -157,10 +157,10 @@ class Life:
     async def _prepare(self) -> None:
         await self._executor.remove(self._task)
         await self._say("copying the code")
-        await to_the_end(lambda: make_home(self._task, self._parts.trees))
+        await until_cancelled(lambda check: make_home(self._task, self._parts.trees, check))
         if self.job.inputs:
             await self._say("mounting the inputs")
-        inputs = await to_the_end(lambda: lay_out_inputs(self.job, self._parts.trees))
+        inputs = await until_cancelled(lambda check: lay_out_inputs(self.job, self._parts.trees, check))
         self._task = replace(self._task, inputs=inputs, env=self.job.env)
         await self._say("preparing the environment")
         image = await self._executor.prepare(self._task, self._say)

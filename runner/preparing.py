@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 
 from runner.executors.base import Mounted, Task
 from runner.logs import TIMES_FILE
@@ -12,13 +13,17 @@ from runner.output import OUTPUT_FOLDER
 from runner.store.disk import remove_tree
 from runner.store.trees import Trees
 from runner.store.walk import walk
+from runner.threads import unchecked
 
 
-def make_home(task: Task, trees: Trees) -> None:
-    """Make the job's folder anew, whatever an earlier try left in it; raises `NoSpace`, `NotFound`."""
+def make_home(task: Task, trees: Trees, check: Callable[[], None] = unchecked) -> None:
+    """Make the job's folder anew, whatever an earlier try left in it; raises `NoSpace`, `NotFound`, what `check` does.
+
+    `check` is called often: nobody waits for a large copy once the job is to be stopped.
+    """
     task.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_tree(task.home)
-    trees.copy_to(task.job.code or EMPTY_TREE, task.home)
+    trees.copy_to(task.job.code or EMPTY_TREE, task.home, check)
     with contextlib.suppress(FileExistsError):
         (task.home / OUTPUT_FOLDER).mkdir(mode=0o755)
     # Begun anew: nothing of the job has run yet.
@@ -29,12 +34,13 @@ def make_home(task: Task, trees: Trees) -> None:
     if identity.uid != os.geteuid():
         # Not `rglob`, which calls itself for each folder in a folder.
         for path in (task.home, *(task.home / found.path for found in walk(task.home)), task.log):
+            check()
             os.chown(path, identity.uid, identity.gid, follow_symlinks=False)
 
 
-def lay_out_inputs(job: Job, trees: Trees) -> tuple[Mounted, ...]:
-    """The inputs as folders or files of this host; raises `NoSpace`, `NotFound`."""
-    return tuple(Mounted(found.destination, trees.link_farm(found.tree) / found.path) for found in job.inputs)
+def lay_out_inputs(job: Job, trees: Trees, check: Callable[[], None] = unchecked) -> tuple[Mounted, ...]:
+    """The inputs as folders or files of this host; raises `NoSpace`, `NotFound`, and what `check` does."""
+    return tuple(Mounted(found.destination, trees.link_farm(found.tree, check) / found.path) for found in job.inputs)
 
 
 def with_defaults(own: Limits, host: Limits) -> Limits:

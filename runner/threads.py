@@ -3,10 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+class Cancelled(Exception):
+    """Ends work in a thread whose caller was cancelled; `until_cancelled` keeps it to itself."""
+
+
+def unchecked() -> None:
+    """The check of work that nobody breaks off."""
+
+
+async def until_cancelled(work: Callable[[Callable[[], None]], T]) -> T:
+    """Run `work` in a thread with a check to be called often: it raises once the caller is cancelled.
+
+    Then too this returns only after the thread has ended.
+    """
+    cancelled = threading.Event()
+
+    def check() -> None:
+        if cancelled.is_set():
+            raise Cancelled
+
+    running = asyncio.ensure_future(asyncio.to_thread(work, check))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await asyncio.wait((running,))
+        if not running.cancelled():
+            running.exception()  # nobody else asks for it
+        raise
 
 
 async def to_the_end(work: Callable[[], T]) -> T:

@@ -8,10 +8,11 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from runner.errors import NoSpace
+from runner.threads import unchecked
 
 COPY_CHUNK = 1 << 20
 # From this many files on, one syncfs is cheaper than an fsync each.
@@ -48,8 +49,11 @@ def full_disk_told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def copy_contents(source: int, target: int) -> None:
-    """Copy the whole of an open file into another, new one: sharing the blocks where the file system can."""
+def copy_contents(source: int, target: int, check: Callable[[], None] = unchecked) -> None:
+    """Copy the whole of an open file into another, new one: sharing the blocks where the file system can.
+
+    `check` is called before each part and may raise.
+    """
     try:
         fcntl.ioctl(target, _FICLONE, source)
         return
@@ -57,16 +61,16 @@ def copy_contents(source: int, target: int) -> None:
         if error.errno not in _NO_CLONE:
             raise
     while os.sendfile(target, source, None, COPY_CHUNK):
-        pass
+        check()
 
 
-def copy_file(source: Path, target: Path, mode: int) -> None:
-    """Copy a file to a path that must not exist yet, with exactly `mode`."""
+def copy_file(source: Path, target: Path, mode: int, check: Callable[[], None] = unchecked) -> None:
+    """Copy a file to a path that must not exist yet, with exactly `mode`; raises what `check` does, called often."""
     reading = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
         writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            copy_contents(reading, writing)
+            copy_contents(reading, writing, check)
             os.fchmod(writing, mode)
         finally:
             os.close(writing)

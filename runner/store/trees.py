@@ -35,6 +35,7 @@ from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
 from runner.store.lacking import Lacking, lacking
 from runner.store.manifests import Outline, entries_in, find_entry, outline
+from runner.threads import unchecked
 
 MAX_MANIFEST_BYTES = 512 << 20
 # Manifests below this stay in memory once read, the last few of them.
@@ -172,10 +173,10 @@ class Trees:
         with manifest_read(digest):
             return entries_in(self.text(digest), folder)
 
-    def link_farm(self, digest: str) -> Path:
+    def link_farm(self, digest: str, check: Callable[[], None] = unchecked) -> Path:
         """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.
 
-        Raises `Damaged` where the manifest or a blob cannot be read, and `NoSpace`.
+        Raises `Damaged` where the manifest or a blob cannot be read, `NoSpace`, and what `check`, called often, does.
         """
         farm = self.farms / digest
         if farm.is_dir():
@@ -183,7 +184,7 @@ class Trees:
         temporary = self.farms / f".{digest}.{os.urandom(6).hex()}"
         try:
             with full_disk_told(self.farms):
-                folders = _lay_out(self.each(digest), temporary, self._link)
+                folders = _lay_out(_checked(self.each(digest), check), temporary, self._link)
                 for folder in reversed(folders):
                     os.chmod(folder, 0o555)
             try:
@@ -196,14 +197,19 @@ class Trees:
             remove_tree(temporary)
         return farm
 
-    def copy_to(self, digest: str, folder: Path) -> None:
+    def copy_to(self, digest: str, folder: Path, check: Callable[[], None] = unchecked) -> None:
         """Fill `folder`, made here, with a writable copy of the tree: files 0644 or 0755, folders 0755.
 
-        Raises `Damaged` where the manifest or a blob cannot be read, and `NoSpace`; then nothing is left.
+        Raises `Damaged` where the manifest or a blob cannot be read, `NoSpace`, and what `check`, called often, does;
+        then nothing is left.
         """
+
+        def copy(entry: TreeEntry, path: str) -> None:
+            self._copy(entry, path, check)
+
         try:
             with full_disk_told(folder.parent):
-                for made in _lay_out(self.each(digest), folder, self._copy):
+                for made in _lay_out(_checked(self.each(digest), check), folder, copy):
                     os.chmod(made, 0o755)
         except BaseException:
             remove_tree(folder)
@@ -243,9 +249,9 @@ class Trees:
             self._blobs.refresh(entry.digest, entry.executable)
             os.link(self._blobs.path(entry.digest, entry.executable), path)
 
-    def _copy(self, entry: TreeEntry, path: str) -> None:
+    def _copy(self, entry: TreeEntry, path: str, check: Callable[[], None]) -> None:
         try:
-            copy_file(self._blobs.path(entry.digest), Path(path), 0o755 if entry.executable else 0o644)
+            copy_file(self._blobs.path(entry.digest), Path(path), 0o755 if entry.executable else 0o644, check)
         except FileNotFoundError as error:
             raise lost_file(entry.path) from error
 
@@ -326,6 +332,12 @@ def _check(digest: str, text: bytes) -> Outline:
         raise BadRequest(
             f"The manifest cannot be used: {error}.", "Read the files again and send a new one."
         ) from error
+
+
+def _checked(entries: Iterable[TreeEntry], check: Callable[[], None]) -> Iterator[TreeEntry]:
+    for entry in entries:
+        check()
+        yield entry
 
 
 def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntry, str], None]) -> list[str]:

@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from runner.store.gc import Collector
 from runner.store.manifests import below, entries_in, find_entry, outline
 from runner.store.roots import release
 from runner.store.upload import receive
+from runner.threads import Cancelled
 from tests.unit.runner_store.store import Store, chunks, entry_of, frame, sha
 
 NAMES = st.text(
@@ -264,3 +266,24 @@ async def test_a_tree_that_is_asked_for_is_kept_for_what_comes_next(store: Store
     await collector.collect(time.time())
     with pytest.raises(NotFound):
         await store.trees.status(tree.digest, "ann")
+
+
+async def test_a_copy_ends_at_a_check_also_within_a_large_file_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    status = await store.add_tree({"a": b"1", "large": bytes(8 << 20), "z": b"2"})
+
+    def checks(at_most: int) -> Callable[[], None]:
+        left = iter(range(at_most))
+
+        def check() -> None:
+            if next(left, None) is None:
+                raise Cancelled
+
+        return check
+
+    store.trees.copy_to(status.digest, tmp_path / "copy", checks(50))
+    for at_most in range(3):
+        for lay_out in (store.trees.copy_to, lambda digest, _, check: store.trees.link_farm(digest, check)):
+            with pytest.raises(Cancelled):
+                lay_out(status.digest, tmp_path / "none", checks(at_most))
+            assert not (tmp_path / "none").exists()
+            assert not list((store.folder / "mounts").iterdir())
