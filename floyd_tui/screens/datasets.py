@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -48,6 +48,10 @@ class DatasetsScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "upload", "Upload", id="data.upload", tooltip="Upload a folder as a dataset's next version"),
         Binding("a", "fetch", "From the net", id="data.fetch", tooltip="Let the host fetch a version from an address"),
+        Binding("e", "edit", "Change", id="data.edit", tooltip="Its name, description, and who sees it"),
+        Binding(
+            "x", "remove", "Remove", id="data.remove", tooltip="Remove the dataset, or the version under the cursor"
+        ),
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
         Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
@@ -216,8 +220,11 @@ class DatasetsScreen(Page):
             self.query_one("#data-filter", FilterBar).action_close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing is added without a host."""
-        return None if action in ("upload", "fetch") and not self.floyd.host else True
+        """Nothing is added without a host, and nothing changed where there is nothing."""
+        wanting = (action in ("upload", "fetch") and not self.floyd.host) or (
+            action in ("edit", "remove") and self.is_mounted and self.dataset is None
+        )
+        return None if wanting else True
 
     def action_upload(self) -> None:
         """Upload a folder."""
@@ -238,6 +245,31 @@ class DatasetsScreen(Page):
         from floyd_tui.screens.fetch import FetchDialog
 
         self.app.push_screen(FetchDialog(self.link, name, url))
+
+    def action_edit(self) -> None:
+        """Rename, describe, share."""
+        from floyd_tui.screens.shelf import EditDatasetDialog
+
+        if self.dataset:
+            self.app.push_screen(EditDatasetDialog(self.link, self.dataset))
+
+    def action_remove(self) -> None:
+        """Ask before the dataset goes, or in the table of versions the one under the cursor."""
+        if self.dataset:
+            version = self.version if self.query_one("#versions").has_focus else None
+            self._remove(self.dataset, version)
+
+    @work(exclusive=True, group="remove", exit_on_error=False)
+    async def _remove(self, dataset: Dataset, version: DatasetVersion | None) -> None:
+        from floyd_tui.screens.shelf import removal
+
+        client, name = self.link.client, version.name if version else _full(dataset)
+        question = removal(dataset, version, await client.dataset_uses(name))
+        if await self.app.push_screen_wait(question):
+            await client.delete_dataset(name)
+            self.notify(
+                f"{version.short if version else dataset.name} is removed. Its room is freed by `floyd-tui gc`."
+            )
 
     @on(RowTable.RowSelected, "#fetches")
     def _fetch_entered(self) -> None:

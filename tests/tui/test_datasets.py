@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Select
 
 from floyd_tui.client.fake import FakeLinks
-from floyd_tui.errors import HostUnreachable
+from floyd_tui.errors import HostUnreachable, RunnerProblem
 from floyd_tui.screens.datasets import DatasetsScreen
 from floyd_tui.screens.environments import EnvironmentsScreen
 from floyd_tui.screens.upload import UploadDialog
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.row_table import RowTable
-from runner.models import Event, NewVersion
+from runner.models import Event, NewVersion, Problem
 from tests.support.shell_ui import ShellUi, shell_ui
 
 
@@ -154,6 +154,53 @@ async def test_an_upload_is_stopped_half_way(tmp_path: Path, folder: Path) -> No
         assert "birds" not in ui.host.datasets
         await ui.press("escape")
         await ui.until(lambda: isinstance(ui.app.screen, DatasetsScreen), "the page")
+
+
+async def test_a_dataset_is_removed_after_its_jobs_were_shown(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        table = await opened(ui)
+        await ui.press("x")
+        await ui.sees("Remove digits?")
+        assert "digits/7, running" in ui.text
+        await ui.press("n")
+        assert "delete_dataset" not in ui.host.calls
+        await ui.press("down", "x")
+        await ui.sees("No job has used it.")
+        await ui.press("y")
+        await ui.sees("digits-best is removed.")
+        await ui.until(lambda: table.row_count == 2, "it to go")
+
+
+async def test_one_version_is_removed_and_a_refusal_is_shown(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await opened(ui)
+        await ui.press("enter", "down", "x")
+        await ui.sees("Remove digits/1?")
+        await ui.press("y")
+        await ui.sees("digits/1 is removed.")
+        assert [version.version for version in ui.host.datasets["digits"].versions] == [2]
+        problem = Problem("conflict", "Not now", 409, "digits is in use by ada/projects/digits/7.", "Stop it.")
+        ui.host.fail("delete_dataset", RunnerProblem(problem))
+        await ui.press("x")
+        await ui.sees("Remove digits/2?")
+        await ui.press("y")
+        await ui.sees("digits is in use by")
+        assert ui.host.datasets["digits"].versions
+
+
+async def test_a_dataset_is_renamed_described_and_shared(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await opened(ui)
+        await ui.press("e")
+        await ui.sees("Change a dataset")
+        ui.app.screen.query_one("#name", Input).value = "scans"
+        ui.app.screen.query_one("#says", Input).value = "Scanned digits"
+        ui.app.screen.query_one("#seen", Select).value = "yes"
+        await ui.press("ctrl+l")
+        await ui.sees("scans  public")
+        changed = ui.host.datasets["scans"]
+        assert (changed.description, changed.public, len(changed.versions)) == ("Scanned digits", True, 2)
+        assert "digits" not in ui.host.datasets
 
 
 async def test_no_datasets_teaches_the_next_key(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ INNER_FIRST = {
     ("table.open", "files.view"),
     ("files.leave-find", "job.back"),
     ("files.leave-find", "data.back"),
+    ("fetch.cancel", "data.remove"),
 }
 
 

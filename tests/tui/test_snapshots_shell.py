@@ -24,6 +24,8 @@ SCREENS = {
     "home-stop": (("down", "down", "s"), "Stop digits/7?"),
     "datasets": (("2", "enter", "enter"), "images.npy"),
     "datasets-upload": (("2", "u"), "Upload a folder"),
+    "datasets-edit": (("2", "e"), "Change a dataset"),
+    "datasets-remove": (("2", "x"), "Remove digits?"),
     "environments": (("3",), "tensorflow-2.20"),
     "hosts": (("4",), "GPU 1"),
     "hosts-no-gpu": (("4", "down"), "No GPU here"),
