@@ -14,6 +14,7 @@ from textual.theme import Theme
 
 from floyd_tui import themes
 from floyd_tui.client.protocol import Link, LinkSet
+from floyd_tui.client.syncs import Syncs, SyncState
 from floyd_tui.config import Config
 from floyd_tui.errors import ConfigError
 
@@ -79,6 +80,7 @@ class FloydApp(App[None]):
         self._meanings: dict[str, dict[str, str]] = {}
         super().__init__()
         self.links, self.config, self.clock, self.monotonic = links, config, clock, monotonic
+        self.syncs = Syncs(self._tell_sync)
         self.set_reactive(FloydApp.host, links.default)
         self._load_themes()
         self.set_keymap(dict(config.keys))
@@ -95,7 +97,13 @@ class FloydApp(App[None]):
             self.action_page("hosts")
 
     async def on_unmount(self) -> None:
+        await self.syncs.close()
         await self.links.close()
+
+    def _tell_sync(self, before: SyncState, now: SyncState) -> None:
+        from floyd_tui.screens.sync import tell
+
+        tell(self, before, now)
 
     async def watch_host(self) -> None:
         """Begin connecting to a host once it is looked at."""

@@ -48,6 +48,7 @@ PLACES = {
     "JsonTree": "A file: JSON",
     "Sheet": "A file: a table",
     "DownloadScreen": "Download",
+    "SyncDialog": "Sync",
     "LaunchScreen": "Launch form",
     "GoesUpScreen": "What goes up",
     "LargeDialog": "Before much code goes up",

@@ -185,7 +185,10 @@ class DownloadScreen(ModalScreen[Path | None]):
             lines.append(Content.styled(f"{fmt.count(kept, 'file')} more were here already.", "$dim"))
         if left_out:
             lines.append(Content.styled(f"Left out: {fmt.plain(', '.join(left_out[:5]))} (links)", "$warn"))
-        if _goes_up(self.folder):
+        if unsteady := [path for one in came for path in one.unsteady]:
+            words = f"Written to while it came, so fetch it again: {', '.join(unsteady[:5])}"
+            lines.append(Content.styled(fmt.plain(words), "$warn"))
+        if goes_up(self.folder):
             hint = "It lies in a project's folder: name it in .floydignore, or it goes up with the next run."
             lines.append(Content.styled(hint, "$warn"))
         self.query_one("#outcome", Static).update(Content("\n").join(lines))
@@ -211,7 +214,7 @@ class DownloadScreen(ModalScreen[Path | None]):
             self.notify(fmt.plain(str(self.came)), title="Copied", timeout=3, markup=False)
 
 
-def _goes_up(folder: Path) -> bool:
+def goes_up(folder: Path) -> bool:
     """Whether `folder` is part of a project's code, so that what is fetched there would be sent with the next run."""
     try:
         link, place = find_link(folder), folder.resolve()

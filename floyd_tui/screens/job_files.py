@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,11 +16,16 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.files_pane import FilesPane
+from floyd_tui.screens.launch_form import shown_path
+from floyd_tui.screens.sync import SyncDialog, colour, headline
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.file_tree import ROOT, FileTree
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
 from runner.models import AddedVersion, FileInfo, Job
+
+if TYPE_CHECKING:
+    from floyd_tui.app import FloydApp
 
 POLL_SECONDS = 3.0
 Area = Literal["output", "code"]
@@ -40,9 +45,10 @@ class JobFiles(FilesPane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "preview", "View", id="files.view", tooltip="Look at the file, or open the folder"),
         Binding("d", "download", "Download", id="files.download", tooltip="Fetch the file or folder under the cursor"),
-        Binding("D", "download_all", "All", id="files.all", tooltip="Fetch everything"),
-        Binding("a", "save", "As dataset", id="files.save", tooltip="Keep the folder under the cursor as a dataset"),
-        Binding("c", "other_area", "Code / output", id="files.area", tooltip="The code it ran, or what it wrote"),
+        Binding("D", "download_all", "All", show=False, id="files.all", tooltip="Fetch everything"),
+        Binding("a", "save", "Keep", id="files.save", tooltip="Keep the folder under the cursor as a dataset"),
+        Binding("S", "sync", "Sync", id="files.sync", tooltip="Bring its output here as it is written"),
+        Binding("c", "other_area", "Code", id="files.area", tooltip="The code it ran, or what it wrote"),
     ]
 
     area: var[Area] = var("output")
@@ -129,8 +135,14 @@ class JobFiles(FilesPane):
             note.say("No files yet" if running else "This job left no files", hint=hint if running else "", color="dim")
         total = fmt.size(sum(info.size for info in files))
         what = "what it wrote so far" if self.area == "output" and not self.job.state.ended else self.area
+        sync = cast("FloydApp", self.app).syncs.of(self._link, self.job)
         self.query_one("#files-status", Static).update(
-            Content.assemble((self.area, "$key"), (f"  {total} in {what}  ", "$dim"), (fmt.plain(self.source), "$dim"))
+            Content.assemble(
+                (self.area, "$key"),
+                (f"  {total} in {what}  ", "$dim"),
+                (f"{headline(sync)}  " if sync else "", f"${colour(sync)}" if sync else ""),
+                (fmt.plain(shown_path(sync.to) if sync else self.source), "$dim"),
+            )
         )
 
     # Keys
@@ -178,6 +190,10 @@ class JobFiles(FilesPane):
         from floyd_tui.screens.download import DownloadScreen
 
         self.app.push_screen(DownloadScreen(self._link, self.source, [path]))
+
+    def action_sync(self) -> None:
+        """Begin to sync the output, or see how that stands."""
+        self.app.push_screen(SyncDialog(self._link, self.job), lambda _: self._draw_status())
 
     def action_save(self) -> None:
         """Keep the folder under the cursor, or the whole output, as a dataset."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,8 +13,11 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from floyd_tui.client.protocol import Link, LinkStatus
-from floyd_tui.widgets.format import plain
+from floyd_tui.widgets.format import count, plain
 from floyd_tui.widgets.link_status import describe
+
+if TYPE_CHECKING:
+    from floyd_tui.client.syncs import Syncs, SyncState
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 TICK_SECONDS = 1.0
@@ -32,6 +36,7 @@ class TopBar(Horizontal):
         color: $foreground;
         padding: 0 1;
         & > #crumbs { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #syncs { width: auto; height: 1; text-wrap: nowrap; }
         & > #link { width: auto; height: 1; margin-left: 2; text-wrap: nowrap; }
     }
     """
@@ -46,10 +51,11 @@ class TopBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(id="crumbs")
+        yield Static(id="syncs")
         yield Static(id="link")
 
     def on_mount(self) -> None:
-        self.set_interval(TICK_SECONDS, self._draw_link)
+        self.set_interval(TICK_SECONDS, self._tick)
         self.watch_parts()
         if self._link:
             self.follow(self._link, *self.parts)
@@ -87,6 +93,16 @@ class TopBar(Horizontal):
     def _status_changed(self, _: LinkStatus) -> None:
         self._draw_link()
 
+    def _tick(self) -> None:
+        self._draw_link()
+        self.draw_syncs()
+
+    def draw_syncs(self) -> None:
+        """What is being synced in the background, wherever one looks."""
+        syncs: Syncs | None = getattr(self.app, "syncs", None)
+        for label in self.query("#syncs").results(Static):
+            label.update(Content.styled(sync_words(syncs.running if syncs else ()), "$busy"))
+
     def _draw_link(self) -> None:
         if self._link is None:
             return
@@ -97,3 +113,15 @@ class TopBar(Horizontal):
     def _monotonic(self) -> float:
         clock: Callable[[], float] = getattr(self.app, "monotonic", time.monotonic)
         return clock()
+
+
+def sync_words(running: Sequence[SyncState]) -> str:
+    """The syncs that run, in a few words: ``⇣ digits/7 43%``, ``⇣ digits/7 12 files``, ``⇣ 3 syncs``."""
+    if not running:
+        return ""
+    if len(running) > 1:
+        return f"⇣ {count(len(running), 'sync')}"
+    (state,) = running
+    far = state.progress
+    share = f"{far.done_bytes / far.total_bytes:.0%}" if far and far.total_bytes else count(state.files, "file")
+    return f"⇣ {state.job.short} {share}"

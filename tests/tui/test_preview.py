@@ -93,12 +93,17 @@ async def previewed(
         yield Preview(ui, screen, source)
 
 
+async def drawn(shown: Preview, view: PictureView) -> None:
+    """Wait until the picture has the size of its place."""
+    await shown.ui.until(lambda: view.drawn == tuple(view.content_size), "the picture")
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", FILES)
 async def test_each_kind_as_it_is_best_read(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     async with previewed(tmp_path, name, FILES[name], size=size) as shown:
         for view in shown.screen.query(PictureView):
-            await shown.ui.until(lambda view=view: view.drawn == tuple(view.content_size), "the picture")
+            await drawn(shown, view)
         if shown.screen.query(LogView):
             await shown.ui.until(lambda: shown.screen.query_one(LogView).buffer.lines > 4, "the lines")
         await check_snapshot(shown.ui.pilot, f"preview-{name.rpartition('.')[2]}")
