@@ -16,10 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec.patterns.gitignore import GitIgnorePatternError
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 from floyd_tui.errors import ProjectError
+from floyd_tui.project.glob import END, Pattern
 
 IGNORE_FILE = ".floydignore"
 BUILT_IN = "built in"
@@ -49,6 +47,8 @@ DATA_DEFAULTS = (".git", ".DS_Store", ".floyddata")
 
 # pathspec's name for the slash after a matched folder, where a pattern matched a path only through its parent.
 _THROUGH_PARENT = "ps_d"
+# Blanks at a line's end are nothing, but for one behind a backslash.
+_TRAILING_SPACES = re.compile(r"^((?:\\.|[^\\])*?) *$", re.DOTALL)
 # How a pattern begins that may match at any depth.
 _ANYWHERE = "^(?:.+/)?"
 
@@ -61,7 +61,7 @@ class Rule:
     source: str
     negated: bool = field(compare=False)
     folders_only: bool = field(compare=False)
-    pattern: GitIgnoreSpecPattern = field(compare=False, repr=False)
+    pattern: Pattern = field(compare=False, repr=False)
 
     def matches(self, path: str, is_dir: bool) -> bool:
         """Whether this line names `path` itself (relative to the ignore file's folder), not only a parent of it."""
@@ -75,19 +75,21 @@ class Rule:
 
 
 def parse_rule(line: str, source: str) -> Rule | None:
-    """Read one line; None for a comment, a blank, or what git itself passes over. Raises `ProjectError`."""
-    text = line.rstrip("\r")
-    body = text.removeprefix("!")
-    folders_only = body.rstrip(" ").endswith("/")
-    if folders_only:
-        body = body.rstrip(" ").removesuffix("/")
-    if not body.strip(" ") or text.startswith("#"):
+    """Read one line; None for a comment, a blank, or what git itself passes over."""
+    text = line.removesuffix("\r")
+    body = _TRAILING_SPACES.sub(r"\1", text.removeprefix("!"))
+    folders_only = body.endswith("/")
+    body = body.removesuffix("/")
+    if not body or text.startswith("#"):
         return None
+    if body[0] in "!#":  # dealt with above: what is left of it is part of a name
+        body = "\\" + body
+    if body[-1].isspace():  # a part of the name, which pathspec would cut off
+        body += END
     try:
-        # A leading "!" or "#" is dealt with above; what is left of it is part of a name.
-        pattern = GitIgnoreSpecPattern("\\" + body if body[0] in "!#" else body)
-    except GitIgnorePatternError as error:
-        raise ProjectError(f"{source}: {text!r} is not an ignore pattern.", "Write it as for .gitignore.") from error
+        pattern = Pattern(body)
+    except ValueError:  # a bracket that is not closed, a backslash at the end: git passes it over
+        return None
     if pattern.include is None:
         return None
     return Rule(text.strip(), source, text.startswith("!"), folders_only, pattern)

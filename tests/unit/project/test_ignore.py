@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -24,8 +25,17 @@ FILES = (
     "x/foo/y",
     "#h",
     "!n",
+    "A",
+    "a b",
+    "a ",
+    "b\\c",
+    "[a]",
+    "a*",
+    "dir/sub/B",
+    "dir/sub/.b",
+    "Dir2/a",
 )
-FOLDERS = ("dir", "foo2", "dir/sub", "x", "x/foo")
+FOLDERS = ("dir", "foo2", "dir/sub", "x", "x/foo", "Dir2")
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +73,29 @@ PATTERN = st.builds(
     st.lists(SEGMENT, min_size=1, max_size=3),
     st.sampled_from(["", "", "/", " ", "/**", "/*"]),
 )
-LINES = st.lists(PATTERN, max_size=6).map("\n".join)
+# And whatever else could stand there: blanks, escapes, brackets and stars in any order.
+# A slash in brackets, which no pattern needs, is another matter to us than to git.
+SCRIBBLE = st.text(st.sampled_from("aabAB* ?\\/[]!^-.#:\t\r"), max_size=9).filter(
+    lambda line: not re.search(r"\[.*/", line)
+)
+LINES = st.lists(PATTERN | SCRIBBLE, max_size=6).map("\n".join)
 
 
 @pytest.mark.git
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(top=LINES, nested=LINES)
-@example(top="*\n!*/\n!*.py", nested="")
-@example(top="dir/*\n!dir/sub/", nested="!a")
-@example(top="foo\n!foo/", nested="")
-@example(top="dir/**", nested="")
-@example(top="/*\n!/dir", nested="foo\r")
-@example(top="**/foo/**\n!**/y", nested="")
-@example(top="\ufefffoo", nested="")
-def test_rules_are_those_of_git(tree: Path, top: str, nested: str) -> None:
+@given(top=LINES, nested=LINES, deepest=LINES)
+@example(top="*\n!*/\n!*.py", nested="", deepest="")
+@example(top="dir/*\n!dir/sub/", nested="!a", deepest="")
+@example(top="[b-a]\n[[:digit:]]*\n[[]", nested="[B\t\na\t", deepest="a\\\n\\a\\")
+@example(top="a\\ \nfoo  ", nested="[!]B]\n[\\]a]", deepest="[[:x:]]\n[]-a]")
+@example(top="foo\n!foo/", nested="", deepest="")
+@example(top="dir/**", nested="", deepest="")
+@example(top="/*\n!/dir", nested="foo\r", deepest="")
+@example(top="**/foo/**\n!**/y", nested="", deepest="")
+@example(top="\ufefffoo", nested="", deepest="")
+def test_rules_are_those_of_git(tree: Path, top: str, nested: str, deepest: str) -> None:
     for name in (".gitignore", ".floydignore"):
         (tree / name).write_text(top)
         (tree / "dir" / name).write_text(nested)
+        (tree / "dir/sub" / name).write_text(deepest)
     assert left_out_by_us(tree) == left_out_by_git(tree)
