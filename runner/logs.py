@@ -120,9 +120,8 @@ def resolve_offset(log: Path, offset: int) -> int:
     return max(0, size + offset) if offset < 0 else min(offset, size)
 
 
-async def read_log(log: Path, offset: int) -> AsyncIterator[bytes]:
-    """The log from `offset` to what is its end now."""
-    end = size_of(log)
+async def read_log(log: Path, offset: int, end: int) -> AsyncIterator[bytes]:
+    """The log from byte `offset` up to `end`."""
     while offset < end:
         piece = await asyncio.to_thread(read_piece, log, offset, min(FRAME_BYTES, end - offset))
         if not piece:

@@ -29,8 +29,8 @@ class Settings:
     """The folder that holds everything: socket, database, blobs, jobs. Mode 0700."""
     executor: ExecutorChoice = "auto"
     """``docker``, ``process``, or ``auto``: Docker where its engine answers, else processes."""
-    docker_socket: str = "/var/run/docker.sock"
-    """Path of the Docker Engine's socket."""
+    docker_socket: str = ""
+    """Path of the Docker Engine's socket. Empty: the one of ``$DOCKER_HOST`` (unix:///…), or /var/run/docker.sock."""
     default_environment: str = "python-3.11"
     """The environment of a job that names none."""
     max_running: int = 8

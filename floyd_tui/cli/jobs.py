@@ -49,7 +49,10 @@ def status(
         if ref is not None and ref.number is not None:
             return [await link.client.job(job_reference(name))]
         project = ref.name if ref else tied.name if tied else None
-        return await link.client.jobs(project, [JobState(state) for state in states], limit)
+        found = await link.client.jobs(project, [JobState(state) for state in states], limit)
+        if not found and ref is not None:
+            await link.client.job(f"projects/{ref.name}")  # says so where there is no such project
+        return found
 
     jobs = on_host(host, work)
     if as_json:

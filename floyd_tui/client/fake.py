@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from floyd_tui.client.fake_data import gpu_host, laptop_host
@@ -17,6 +17,7 @@ from floyd_tui.client.fake_files import FakeFiles
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
 from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
+from floyd_tui.client.watched import Watched
 from floyd_tui.config import Config
 from floyd_tui.errors import FloydError, HostUnreachable
 from runner.models import (
@@ -262,41 +263,20 @@ class FakeClient(FakeStore, FakeFiles):
                 yield digest
 
 
-class FakeLink:
+class FakeLink(Watched[FakeClient]):
     """`Link` whose state a test sets by hand."""
 
     def __init__(
         self, name: str, host: FakeHost, state: LinkState = LinkState.LIVE, error: FloydError | None = None
     ) -> None:
+        super().__init__(name, FakeClient(host), LinkStatus(state, 0.0, error))
         self.host = host
         self.asked: list[str] = []
-        self._name = name
-        self._client = FakeClient(host)
-        self._status = LinkStatus(state, 0.0, error)
-        self._callbacks: list[Callable[[LinkStatus], None]] = []
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def status(self) -> LinkStatus:
-        return self._status
-
-    @property
-    def client(self) -> FakeClient:
-        return self._client
-
-    def watch(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        self._callbacks.append(callback)
-        return lambda: self._callbacks.remove(callback)
 
     def set_status(self, state: LinkState, error: FloydError | None = None, retry_at: float | None = None) -> None:
         """Move to `state` and tell who watches."""
-        self._status = LinkStatus(state, 0.0, error, retry_at)
         self.host.tell()
-        for callback in list(self._callbacks):
-            callback(self._status)
+        self._become(LinkStatus(state, 0.0, error, retry_at))
 
     async def start(self) -> None:
         self.asked.append("start")

@@ -25,6 +25,7 @@ from floyd_tui.client.backoff import Backoff
 from floyd_tui.client.protocol import LinkState, LinkStatus
 from floyd_tui.client.session import Dialer, Session
 from floyd_tui.client.sleep_watch import woken
+from floyd_tui.client.watched import Watched
 from floyd_tui.errors import FloydError, HostError, HostKeyUnknown, HostUnreachable, RunnerMissing
 
 _log = logging.getLogger(__name__)
@@ -33,15 +34,12 @@ _ATTEMPT = 40.0
 _PROBE = 5.0
 
 
-class HostLink:
+class HostLink(Watched[HttpClient]):
     """A `Link` over any `Dialer`, and the `Road` that its client's requests take."""
 
     def __init__(self, name: str, dialer: Dialer) -> None:
-        self._name = name
+        super().__init__(name, HttpClient(self), LinkStatus(LinkState.CLOSED, time.monotonic()))
         self._dialer = dialer
-        self._client = HttpClient(self)
-        self._status = LinkStatus(LinkState.CLOSED, time.monotonic())
-        self._watchers: list[Callable[[LinkStatus], None]] = []
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -49,31 +47,6 @@ class HostLink:
         self._changed = asyncio.Event()
         self._closed = False
         self._was_live = False
-
-    @property
-    def name(self) -> str:
-        """The host's name in the settings."""
-        return self._name
-
-    @property
-    def status(self) -> LinkStatus:
-        """Where the link stands."""
-        return self._status
-
-    @property
-    def client(self) -> HttpClient:
-        """The host's runner; the same object for the link's whole life."""
-        return self._client
-
-    def watch(self, callback: Callable[[LinkStatus], None]) -> Callable[[], None]:
-        """Call `callback` on each change of status; returns what ends that."""
-        self._watchers.append(callback)
-
-        def end() -> None:
-            with contextlib.suppress(ValueError):
-                self._watchers.remove(callback)
-
-        return end
 
     async def start(self) -> None:
         """Begin connecting in the background; nothing where that has begun already."""
@@ -142,15 +115,13 @@ class HostLink:
 
     def _set(self, state: LinkState, error: FloydError | None = None, retry_at: float | None = None) -> None:
         latency = self._session.latency if self._session else None
-        self._status = LinkStatus(state, time.monotonic(), error, retry_at, latency)
+        self._become(LinkStatus(state, time.monotonic(), error, retry_at, latency))
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-        for callback in list(self._watchers):
-            self._tell(callback)
 
-    def _tell(self, callback: Callable[[LinkStatus], None]) -> None:
+    def _tell(self, watcher: Callable[[LinkStatus], None]) -> None:
         try:
-            callback(self._status)
+            super()._tell(watcher)
         except Exception:  # a watcher's fault is not the link's, which others hold as well
             _log.exception("A watcher of the link to %s failed.", self._name)
 

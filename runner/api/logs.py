@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from runner.api.common import caller, flag, integer, reply, required, runner_of, stream
 from runner.executors.base import LOG_FILE
-from runner.logs import follow_log, read_log, resolve_offset
+from runner.logs import follow_log, read_log, resolve_offset, size_of
 from runner.models import LOG_FRAMES
 
 
@@ -23,7 +23,9 @@ async def logs(request: Request) -> Response:
         return stream(
             request, follow_log(log, offset, lambda: jobs.growth(job), lambda: jobs.reload(job)), LOG_FRAMES, **at
         )
-    return stream(request, read_log(log, offset), "application/octet-stream", **at)
+    end = size_of(log)
+    at["Content_Length"] = str(max(0, end - offset))
+    return stream(request, read_log(log, offset, end), "application/octet-stream", **at)
 
 
 async def metrics(request: Request) -> Response:

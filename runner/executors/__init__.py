@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from runner.errors import Unavailable
 from runner.executors.base import Executor
 from runner.executors.docker import DockerExecutor
-from runner.executors.engine import Engine
+from runner.executors.engine import Engine, engine_address
 from runner.executors.process import ProcessExecutor
 from runner.executors.sandbox import bubblewrap
 from runner.settings import Settings
@@ -49,7 +49,7 @@ async def choose_executors(settings: Settings) -> Executors:
 
     With the setting ``docker`` that is used even while the engine is down, so that a restart loses no job to another.
     """
-    process, engine = ProcessExecutor(), Engine(settings.docker_socket)
+    process, engine = ProcessExecutor(), Engine(engine_address(settings.docker_socket))
     docker = DockerExecutor(engine, settings.data_dir)
     sandbox = "in bubblewrap" if bubblewrap() else "without a sandbox (bubblewrap is not there or may not be used)"
     if settings.executor == "process":
@@ -63,4 +63,4 @@ async def choose_executors(settings: Settings) -> Executors:
             return Executors(docker, f"runner.yml asks for it, but: {error}", both, process, docker)
         note = f"{error} Jobs run as processes {sandbox}."
         return Executors(process, note, frozenset({"process"}), process, docker)
-    return Executors(docker, f"Docker Engine {version} answers at {settings.docker_socket}.", both, process, docker)
+    return Executors(docker, f"Docker Engine {version} answers at {engine.address}.", both, process, docker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -25,17 +26,27 @@ class EngineError(Unavailable):
         self.message = message
 
 
+def engine_address(chosen: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The socket that `chosen` names, else ``$DOCKER_HOST``, as Docker's own tools take it, else the usual one."""
+    return chosen or environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"
+
+
 class Engine:
     """One engine. Every method raises `Unavailable` where it does not answer, `EngineError` where it refuses."""
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
-        transport = httpx.AsyncHTTPTransport(uds=socket)
+    def __init__(self, address: str) -> None:
+        self.address = address
+        transport = httpx.AsyncHTTPTransport(uds=address)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://docker", timeout=_TIMEOUT)
         self._prefix = ""
 
     async def connect(self) -> str:
         """Agree on a version of the API; returns the engine's own version."""
+        if "://" in self.address:
+            raise Unavailable(
+                f"DOCKER_HOST is {self.address}, and jobs need an engine of this very machine, by its Unix socket.",
+                "Set DOCKER_HOST to unix:///…, or docker_socket in runner.yml.",
+            )
         answer = (await self._send("GET", "/version")).json()
         found = tuple(int(part) for part in answer["ApiVersion"].split("."))
         if found < OLDEST:
@@ -117,13 +128,13 @@ class Engine:
         words = str(error)
         if "Permission denied" in words:
             return Unavailable(
-                f"This account may not use Docker: {self._socket} refuses it.",
+                f"This account may not use Docker: {self.address} refuses it.",
                 "Add it to the host's `docker` group (sudo usermod -aG docker $USER), then log in again.",
             )
         if "No such file" in words:
-            return Unavailable(f"No Docker Engine is here: there is no {self._socket}.", "Install or start Docker.")
+            return Unavailable(f"No Docker Engine is here: there is no {self.address}.", "Install or start Docker.")
         if isinstance(error, httpx.ConnectError):
-            return Unavailable(f"No Docker Engine answers at {self._socket}.", "Start it: sudo systemctl start docker")
+            return Unavailable(f"No Docker Engine answers at {self.address}.", "Start it: sudo systemctl start docker")
         return Unavailable(
             f"The Docker Engine broke off the connection ({type(error).__name__}).", "Look at the engine's own log."
         )

@@ -16,6 +16,7 @@ Area = Literal["", "output", "code"]
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NAME_RULE = "Use 1 to 100 letters, digits, '_', '.' or '-', and not only dots."
+_KINDS: dict[str, Kind] = {"projects": "projects", "datasets": "datasets"}
 # Older FloydHub spellings that meant the output.
 _OUTPUT_WORDS = frozenset({"output", "home", "files"})
 
@@ -57,11 +58,10 @@ class Ref:
             raise BadName("An empty reference names nothing. Write NAME, NAME/3 or OWNER/projects/NAME/3.")
         owner: str | None = None
         kind: Kind | None = None
-        if len(parts) >= 3 and parts[1] in ("projects", "datasets"):
-            owner, kind = check_name(parts[0], "user name"), parts[1]  # type: ignore[assignment]
-            parts = parts[2:]
-        elif len(parts) >= 2 and parts[0] in ("projects", "datasets"):
-            kind, parts = parts[0], parts[1:]  # type: ignore[assignment]
+        if len(parts) >= 3 and (kind := _KINDS.get(parts[1])):
+            owner, parts = check_name(parts[0], "user name"), parts[2:]
+        elif len(parts) >= 2 and (kind := _KINDS.get(parts[0])):
+            parts = parts[1:]
         if kind is None and parts[0].isdecimal() and project is not None:
             kind, parts = "projects", [project, *parts]
         name, rest = check_name(parts[0]), parts[1:]

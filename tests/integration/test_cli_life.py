@@ -299,3 +299,20 @@ def test_an_unknown_key_is_shown_and_asked_once(shell: Shell, runner: RunnerProc
     assert add.end() == 0, add.said
     assert sshd.host_key in (Path.home() / ".ssh" / "known_hosts").read_text()
     shell("host", "check", "gauss")
+
+
+def test_an_unknown_project_is_an_error_and_a_known_one_without_such_jobs_is_none(shell: Shell) -> None:
+    shell("run", "--project", "mnist", "--follow", "true")
+    said = shell("status", "mnits", code=1).stderr
+    assert "There is no project mnits here" in said
+    assert "mnist" in said.splitlines()[-1]
+    assert "No such jobs in mnist." in shell("status", "mnist", "--state", "failed").stderr
+
+
+def test_a_log_that_is_not_followed_says_how_long_it_is(shell: Shell, runner: RunnerProcess) -> None:
+    shell("run", "--project", "mnist", "--follow", "printf 0123456789")
+    with runner.http() as http:
+        for offset, length in ((0, 10), (4, 6), (-3, 3), (10, 0)):
+            answer = http.get("/v1/job/logs", params={"name": "mnist/1", "offset": offset})
+            assert answer.headers["content-length"] == str(length)
+            assert answer.content == b"0123456789"[10 - length :]

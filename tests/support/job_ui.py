@@ -19,11 +19,11 @@ from floyd_tui.screens.job import JobScreen
 SECONDS = 20.0
 
 
-class JobUi:
-    """A job's screen under test: the pilot, the fake host behind it, and the screen."""
+class Ui:
+    """The app under test: the pilot, and the fake hosts behind it."""
 
-    def __init__(self, pilot: Pilot[Any], links: FakeLinks, screen: JobScreen) -> None:
-        self.pilot, self.links, self.screen = pilot, links, screen
+    def __init__(self, pilot: Pilot[Any], links: FakeLinks) -> None:
+        self.pilot, self.links = pilot, links
 
     @property
     def link(self) -> FakeLink:
@@ -42,6 +42,14 @@ class JobUi:
     async def press(self, *keys: str) -> None:
         """Press keys."""
         await self.pilot.press(*keys)
+
+
+class JobUi(Ui):
+    """A job's screen under test."""
+
+    def __init__(self, pilot: Pilot[Any], links: FakeLinks, screen: JobScreen) -> None:
+        super().__init__(pilot, links)
+        self.screen = screen
 
 
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], object], what: str) -> None:

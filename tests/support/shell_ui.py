@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,43 +10,26 @@ from typing import Any
 from textual.pilot import Pilot
 
 from floyd_tui.app import FloydApp
-from floyd_tui.client.fake import FakeHost, FakeLink, FakeLinks
+from floyd_tui.client.fake import FakeLinks
 from floyd_tui.screens.errors import FAULT
-from tests.support.job_ui import floyd, wait_until
+from tests.support.job_ui import Ui, floyd, wait_until
 
 
-class ShellUi:
+class ShellUi(Ui):
     """The app under test."""
 
     def __init__(self, pilot: Pilot[Any], app: FloydApp, links: FakeLinks) -> None:
-        self.pilot, self.app, self.links = pilot, app, links
-
-    @property
-    def link(self) -> FakeLink:
-        """The link of the GPU host."""
-        return self.links["gauss"]
-
-    @property
-    def host(self) -> FakeHost:
-        """The GPU host."""
-        return self.link.host
+        super().__init__(pilot, links)
+        self.app = app
 
     @property
     def text(self) -> str:
         """All that can be read on the top screen, line by line."""
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
 
-    async def press(self, *keys: str) -> None:
-        """Press keys."""
-        await self.pilot.press(*keys)
-
     async def type(self, text: str) -> None:
         """Press the keys of `text`."""
         await self.pilot.press(*(_KEYS.get(letter, letter) for letter in text))
-
-    async def until(self, condition: Callable[[], object], what: str) -> None:
-        """Let the app run until `condition` holds."""
-        await wait_until(self.pilot, condition, what)
 
     async def sees(self, text: str) -> None:
         """Wait until `text` is on screen."""
