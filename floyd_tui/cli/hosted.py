@@ -9,8 +9,9 @@ from typing import TypeVar
 import click
 
 from floyd_tui.cli.asking import can_ask, confirm
+from floyd_tui.cli.show import note
 from floyd_tui.client.links import Links
-from floyd_tui.client.protocol import Link
+from floyd_tui.client.protocol import Link, LinkState, LinkStatus
 from floyd_tui.config import Config
 from floyd_tui.errors import HostKeyUnknown
 
@@ -25,11 +26,28 @@ def on_host(host: str | None, work: Callable[[Link], Awaitable[T]]) -> T:
         try:
             link = links[host or links.default]
             await connect(link)
+            link.watch(_breaks_told(link.name))
             return await work(link)
         finally:
             await links.close()
 
     return asyncio.run(session())
+
+
+def _breaks_told(name: str) -> Callable[[LinkStatus], None]:
+    """Says that a line broke, and that it is back: what waits for it meanwhile must not look as if it had died."""
+    lost = False
+
+    def tell(now: LinkStatus) -> None:
+        nonlocal lost
+        if now.state is LinkState.CONNECTING and now.error is not None and not lost:
+            lost = True
+            note(str(now.error))
+        elif now.state is LinkState.LIVE and lost:
+            lost = False
+            note(f"The connection to {name} is back.")
+
+    return tell
 
 
 async def connect(link: Link, trust: bool = False, otherwise: str = "") -> None:

@@ -25,6 +25,7 @@ from floyd_tui.project.snapshot import Snapshot, take
 from runner.models import NewVersion
 from tests.support.line import Break, Line
 from tests.support.runner import RunnerProcess
+from tests.support.shell import Shell
 from tests.support.sshd import Sshd
 
 pytestmark = pytest.mark.sshd
@@ -36,16 +37,21 @@ IN_FLIGHT = 4 << 20
 LARGE, SMALL, MANY = 7 << 20, 10 << 10, 100
 
 
-@asynccontextmanager
-async def link_over(line: Line, sshd: Sshd, runner: RunnerProcess, config: Path) -> AsyncIterator[HostLink]:
-    """A live link through `line`."""
+def settings(line: Line, sshd: Sshd, runner: RunnerProcess, config: Path) -> Config:
+    """Settings whose host ``gpu1`` is reached through `line`."""
     known = Path.home() / ".ssh/known_hosts"
     known.parent.mkdir(exist_ok=True)
     with known.open("a") as file:
         file.write(f"[127.0.0.1]:{line.port} {sshd.host_key}\n")
     place = f"{sshd.user}@127.0.0.1:{line.port}"
     host = HostConfig("gpu1", place, data_dir=str(runner.data_dir), identity_file=str(sshd.client_key))
-    links = Links(Config.load(config).with_host(host))
+    return Config.load(config).with_host(host).with_default_host("gpu1")
+
+
+@asynccontextmanager
+async def link_over(line: Line, sshd: Sshd, runner: RunnerProcess, config: Path) -> AsyncIterator[HostLink]:
+    """A live link through `line`."""
+    links = Links(settings(line, sshd, runner, config))
     try:
         await links["gpu1"].connected()
         yield links["gpu1"]
@@ -203,3 +209,16 @@ async def test_text_crosses_compressed_also_where_the_line_breaks(
     await download(link, name, "", tmp_path / "back")
     assert files_below(tmp_path / "back") == files_below(root)
     sound(runner)
+
+
+def test_a_person_is_told_of_a_break_and_of_its_end(
+    tmp_path: Path, line: Line, sshd: Sshd, runner: RunnerProcess
+) -> None:
+    folder = Folder(tmp_path / "data", random.Random(SEED))
+    folder.change()
+    settings(line, sshd, runner, tmp_path / "config")
+    line.cut("up", LARGE // 2, Break.RESET)
+    done = Shell(tmp_path, tmp_path / "config")("data", "upload", "data", "--name", "d")
+    assert done.stdout == "d/1\n"
+    lost, back = done.stderr.index("The connection to gpu1 was lost"), done.stderr.index("gpu1 is back.")
+    assert lost < back < done.stderr.index("New version")
