@@ -34,8 +34,8 @@ format: $(VENV)/installed ## write the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed ## side-by-side benchmarks; B=transfer for one
-	@$(BIN)/python -m benchmarks $(B)
+bench: $(VENV)/installed ## side-by-side benchmarks; B=transfer for one, ONLY=words for a row
+	@$(BIN)/python -m benchmarks $(B) --only '$(ONLY)'
 
 screenshots: $(VENV)/installed ## the README's pictures, from real screens
 	@$(BIN)/python -m scripts.screenshots

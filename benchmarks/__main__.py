@@ -1,7 +1,11 @@
-"""``make bench`` and ``make bench B=NAME``: prints a line a row, writes JSON, exits 1 if a row is short of its bar."""
+"""``make bench``, with ``B=NAME`` for one benchmark and ``ONLY='words of a name'`` for some of its rows.
+
+Prints a line a row, writes JSON, exits 1 if a row is short of its bar.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import pkgutil
@@ -21,7 +25,11 @@ def names() -> list[str]:
 
 def main() -> int:
     """Run the benchmarks named (default: all)."""
-    wanted = [name for name in sys.argv[1:] if name != "all"] or names()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser.add_argument("names", nargs="*", default=["all"], help=f"of: {', '.join(names())}")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only rows that have this in their names")
+    asked = parser.parse_args()
+    wanted = [name for name in asked.names if name != "all"] or names()
     if unknown := sorted(set(wanted) - set(names())):
         print(f"error: no benchmark {', '.join(unknown)}. There are: {', '.join(names())}.", file=sys.stderr)
         return 2
@@ -29,11 +37,12 @@ def main() -> int:
     short = False
     for name in wanted:
         rows = []
-        for row in importlib.import_module(f"benchmarks.{name}").run():
+        for row in importlib.import_module(f"benchmarks.{name}").run(asked.only):
             print(row.line(), flush=True)
             rows.append(row.json())
             short |= not row.ok
-        (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n")
+        if not asked.only:
+            (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n")
     return int(short)
 
 

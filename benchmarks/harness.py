@@ -1,7 +1,8 @@
 """Rows, bars and the way they are printed.
 
-A benchmark is a module of this package with ``run() -> Iterator[Row]``. Ours and the peer's runs alternate, so that
-what else the machine does falls on both, and medians are compared.
+A benchmark is a module of this package with ``run(only: str) -> Iterator[Row]``, which makes the rows that have `only`
+in their names. Ours and the peer's runs alternate, so that what else the machine does falls on both, and medians are
+compared.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import mmap
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -72,6 +73,13 @@ class Work:
         start = time.perf_counter()
         self.run()
         return time.perf_counter() - start
+
+
+def chosen(rows: Mapping[str, Callable[[str], Row]], only: str) -> Iterator[Row]:
+    """Make the rows whose names have `only` in them; each is made only when it is asked for."""
+    for name, make in rows.items():
+        if only in name:
+            yield make(name)
 
 
 def medians(rounds: int, works: Mapping[str, Work]) -> dict[str, float]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.bed import GCM, Bed, bed
-from benchmarks.harness import Row, Work, medians
+from benchmarks.bed import Bed, bed
+from benchmarks.harness import Row, Work, chosen, medians
 from floyd_tui.client.ahead import closing
 from runner.models import Launch
 from scripts.test_image import docker_socket, ensure_image
@@ -21,21 +22,23 @@ ROUNDS = 7
 LINES = 1_000_000
 
 
-def run() -> Iterator[Row]:
-    """The rows."""
+def run(only: str = "") -> Iterator[Row]:
+    """The rows whose names have `only` in them."""
     image = ensure_image()
     with bed("docker", image) as road:
-        yield from launch_rows(road, image)
-        yield log_row(road)
+        rows = {
+            "runner: launch to first line": partial(launch_row, road, image, until_line),
+            "runner: launch to exit known": partial(launch_row, road, image, until_end),
+            "runner: 1,000,000 log lines": partial(log_row, road),
+        }
+        yield from chosen(rows, only)
 
 
-def launch_rows(road: Bed, image: str) -> Iterator[Row]:
-    """From the launch of a job to its first line, and to its exit known here, beside ``ssh host docker run``."""
-    peer = Work(lambda: docker_run(road, image))
-    first = medians(ROUNDS, {"ours": Work(lambda: road.run(until_line(road))), "docker run": peer})
-    yield Row("runner: launch to first line", first["ours"] / first["docker run"], 1.15, "<=", {"seconds": first})
-    ended = medians(ROUNDS, {"ours": Work(lambda: road.run(until_end(road))), "docker run": peer})
-    yield Row("runner: launch to exit known", ended["ours"] / ended["docker run"], 1.15, "<=", {"seconds": ended})
+def launch_row(road: Bed, image: str, until: Callable[[Bed], Coroutine[None, None, None]], name: str) -> Row:
+    """From the launch of a job to its first line, or to its exit known here, beside ``ssh host docker run``."""
+    works = {"ours": Work(lambda: road.run(until(road))), "docker run": Work(lambda: docker_run(road, image))}
+    times = medians(ROUNDS, works)
+    return Row(name, times["ours"] / times["docker run"], 1.15, "<=", {"seconds": times})
 
 
 async def until_line(road: Bed) -> None:
@@ -67,12 +70,11 @@ def docker_run(road: Bed, image: str) -> None:
 
 
 def ssh(road: Bed) -> list[str]:
-    """``ssh host`` over the open connection, opened by the first that asks and kept for a minute."""
-    kept = ["-oControlMaster=auto", f"-oControlPath={road.folder}/mux", "-oControlPersist=60"]
-    return ["ssh", *kept, *road.ssh(GCM), "127.0.0.1"]
+    """``ssh host`` over the open connection."""
+    return ["ssh", *road.kept_ssh(), "127.0.0.1"]
 
 
-def log_row(road: Bed) -> Row:
+def log_row(road: Bed, name: str) -> Row:
     """A log of a million lines to a client that follows it, beside ``ssh host tail -f`` of the same bytes."""
     with tempfile.NamedTemporaryFile("wb") as kept:
         job = road.run(road.link.client.launch(Launch("bench", f"seq -f 'a line of a log, number %.0f' {LINES}")))
@@ -86,7 +88,7 @@ def log_row(road: Bed) -> Row:
         }
         times = medians(ROUNDS, works)
     assert set(sizes) == {size}, "bytes were lost"
-    return Row("runner: 1,000,000 log lines", times["ours"] / times["tail -f"], 1.2, "<=", {"seconds": times})
+    return Row(name, times["ours"] / times["tail -f"], 1.2, "<=", {"seconds": times})
 
 
 async def follow(road: Bed, job: str) -> int:
