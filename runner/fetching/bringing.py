@@ -15,7 +15,7 @@ import httpx
 from runner.errors import NoSpace
 from runner.fetching.download import Download, Job
 from runner.fetching.names import is_archive
-from runner.fetching.part import Part, Standing
+from runner.fetching.part import Part, Standing, is_intact
 from runner.fetching.report import Report
 from runner.fetching.table import FetchStore, Unfinished
 from runner.fetching.unpack import Stopped, Unpacked, Unpacker
@@ -48,6 +48,8 @@ class Bringing:
     async def run(self, work: Unfinished, report: Report) -> AddedVersion:
         """Do what of `work` is left; raises `RunnerError`. Cancelled, it can be run again later, also by another."""
         wish, standing, owner = work.wish, work.standing, report.fetch.owner
+        if standing.whole and not await to_the_end(partial(is_intact, self._path, standing)):
+            await self._forget(work)
         if not standing.whole:
             report.change(state="fetching")
             await self._download(work, report)
@@ -70,7 +72,7 @@ class Bringing:
     async def _download(self, work: Unfinished, report: Report) -> None:
         wish, standing = work.wish, work.standing
         save = partial(self._table.stands, report.fetch.id)
-        part = await to_the_end(lambda: Part(self._path, standing.have))
+        part = await to_the_end(partial(Part, self._path, standing))
         try:
             report.count(part.position, standing.total)
             job = Job(httpx.URL(wish.url), wish.own, self._settings.fetch_patience)

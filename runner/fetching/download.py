@@ -158,7 +158,7 @@ class Download:
         have = await to_the_end(self._part.sync)
         self._synced = time.monotonic()
         if have != self._standing.have:
-            self._standing.have = have
+            self._standing.have, self._standing.sha256 = have, self._part.sha256
             await self._save(self._standing)
 
     async def _restart(self) -> None:

@@ -8,40 +8,40 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.store.disk import full_disk_told
-from runner.store.hashes import hash_into
+from runner.store.hashes import hash_file, hash_into
 
 
 @dataclass(slots=True)
 class Standing:
-    """How far a download is: the first `have` bytes are safely on the disk. What a server says is empty until it has.
+    """How far a download is: the first `have` bytes, which have `sha256`, are safely on the disk.
 
-    `whole` once all is there and was checked: from then on the file is only read, for a blob may be made of it by a
-    hard link. `sha256` and `came_at` (epoch seconds) are known by then.
+    What a server says is empty until it has. `whole` once all is there, at `came_at` (epoch seconds), and was checked:
+    from then on the file is only read, for a blob may be made of it by a hard link.
     """
 
     have: int = 0
+    sha256: str = ""
     total: int | None = None
     etag: str = ""
     modified: str = ""
     name: str = ""
     whole: bool = False
-    sha256: str = ""
     came_at: float = 0.0
 
 
 class Part:
     """An open part file, and the SHA-256 of what is in it. Its methods block: call them in a thread."""
 
-    def __init__(self, path: Path, have: int) -> None:
-        """Go on after the first `have` bytes: what came later was not safely on the disk when that was noted."""
+    def __init__(self, path: Path, standing: Standing) -> None:
+        """Go on where it stands: what came later was not safely on the disk, and what was damaged since is dropped."""
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._hash = hashlib.sha256()
-        if os.fstat(self._file).st_size < have:
-            have = 0
-        os.ftruncate(self._file, have)
+        os.ftruncate(self._file, standing.have)
         hash_into(self._hash, self._file)
         self.position = os.lseek(self._file, 0, os.SEEK_END)
+        if standing.have and self.sha256 != standing.sha256:
+            self.restart()
 
     @property
     def sha256(self) -> str:
@@ -72,3 +72,12 @@ class Part:
     def close(self) -> None:
         """Close the file, which stays."""
         os.close(self._file)
+
+
+def is_intact(path: Path, standing: Standing) -> bool:
+    """Whether a whole part is still what it was. Blocks."""
+    try:
+        with path.open("rb") as file:
+            return hash_file(file.fileno()) == standing.sha256
+    except FileNotFoundError:
+        return False

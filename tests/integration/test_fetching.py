@@ -248,6 +248,29 @@ def test_a_runner_that_stops_in_order_loses_no_byte(runner: RunnerProcess, web: 
     assert web.ranges("/part")[-1] == "bytes=1234567-"
 
 
+def test_what_the_disk_changed_meanwhile_is_fetched_again(runner: RunnerProcess, web: Web) -> None:
+    url = web.serve("/part", BYTES, hold=threading.Event(), hold_at=1_234_567)
+    files = {f"{n}": os.urandom(2000) for n in range(4000)}
+    with runner.http() as http:
+        fetch = begin(Api(http), url, "part")
+        wait_for(lambda: now(Api(http), fetch).done_bytes == 1_234_567, "its beginning")
+        many = begin(Api(http), web.serve("/many.tar", tar_of(files, "w:")), "many")
+        wait_for(lambda: now(Api(http), many).state == "unpacking", "the unpacking of the other")
+    runner.stop()
+    for part in (runner.data_dir / "fetches").iterdir():
+        with part.open("r+b") as file:
+            file.seek(700_000)
+            file.write(b"flipped")
+    web.pages["/part"].hold = None
+    runner.start()
+    with runner.http() as http:
+        api = Api(http)
+        assert [ended(api, one).state for one in (fetch, many)] == ["done", "done"]
+        assert api.content("part/1", "part") == BYTES
+        assert api.content("many/1", "350") == files["350"]
+    assert web.ranges("/part") == ["", ""]
+
+
 def test_one_that_is_cancelled_leaves_nothing(api: Api, web: Web, shared: RunnerProcess) -> None:
     fetch = begin(api, web.serve("/endless", BYTES, hold=threading.Event(), hold_at=1000), "endless")
     part = shared.data_dir / "fetches" / f"{fetch.id}.part"
