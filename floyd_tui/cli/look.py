@@ -12,7 +12,7 @@ import click
 
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import dataset_name, host_option, output_reference
-from floyd_tui.cli.show import note, show_pairs, show_table
+from floyd_tui.cli.show import note, printable, show_pairs, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.sizes import human_count
@@ -114,7 +114,9 @@ async def _show(link: Link, source: str, path: str, lines: int, tail: bool) -> N
     if found.picture:
         await _show_picture(found.picture)
     elif found.table:
-        rows, names = found.table.rows, found.table.names
+        from rich.markup import escape
+
+        rows, names = found.table.rows, [escape(printable(name)) for name in found.table.names]
         numeric = [name for name, is_numeric in zip(names, found.table.numeric, strict=True) if is_numeric]
         show_table(names, rows[-lines:] if tail else rows[:lines], right=numeric)
         _say_more(found, len(rows) - lines, "row")
@@ -127,7 +129,7 @@ def _show_text(found: Look, lines: int, tail: bool) -> None:
 
     from floyd_tui.widgets.log_text import plain, styled
 
-    show_pairs(found.facts)
+    show_pairs((printable(word), said) for word, said in found.facts)
     every = found.text.encode("utf-8", "replace").removesuffix(b"\n").split(b"\n")
     people = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=True)

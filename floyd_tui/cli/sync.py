@@ -89,6 +89,7 @@ class _Teller:
 
     def tell(self, now: Round) -> None:
         """Print the paths that came; say what is in the way, each once."""
+        self.bar.close()  # until there is something to fetch again
         for path in now.came:
             click.echo(os.fsencode(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path))
         self.files, self.size, self.last = self.files + len(now.came), self.size + now.size, now

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _DELIMITERS = ",;\t|"
-_SAMPLE = 16 << 10
+_SAMPLE = 4 << 10
 # A cell wider than this is cut: a table is for comparing, not for reading long texts.
 CELL = 60
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import subprocess
@@ -25,7 +26,12 @@ def picture() -> bytes:
     return data.getvalue()
 
 
+CLEAR = "\x1b[2J"
+HEADER = json.dumps({f"{CLEAR}w": {"dtype": CLEAR, "shape": [1]}}).encode()
+
 FILES = {
+    "m.safetensors": len(HEADER).to_bytes(8, "little") + HEADER,
+    "names.csv": f"a{CLEAR},[bold]b[/bold]\n{CLEAR}x,y\n".encode(),
     "a.json": b'{"lr":0.05,"to":["x"]}',
     "h.csv": b"epoch,loss\n" + b"".join(b"%d,0.5\n" % number for number in range(100)),
     "steers.txt": STEERS,
@@ -97,6 +103,11 @@ def test_a_person_sees_colours_and_pictures_and_no_file_steers_the_terminal(shel
     assert "▄".encode() in shown
     assert b"38;2;34;85;204" in shown
     assert on_terminal(shell, "data", "show", "d", "steers.txt").strip() == b"hello"
+    for name in ("m.safetensors", "names.csv"):
+        shown = on_terminal(shell, "data", "show", "d", name)
+        assert b"\x1b[2J" not in shown
+        assert "�[2J".encode() in shown
+    assert b"[bold]b[/bold]" in shown
 
 
 def test_what_a_running_job_wrote_is_shown(shell: Shell, runner: RunnerProcess) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
+import pty
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +29,7 @@ from tests.support.api import Api
 from tests.support.line import Line
 from tests.support.road import road
 from tests.support.runner import RunnerProcess
-from tests.support.shell import Shell
+from tests.support.shell import PROGRAM, Shell
 from tests.support.sshd import Sshd
 from tests.support.wait import until, wait_for
 
@@ -336,6 +339,33 @@ def test_the_command_from_the_first_file_to_the_last(tmp_path: Path, runner: Run
     assert (shell.folder / "other/b.txt").read_text() == "b", "the rest came"
     shell("output", "sync", "p/1", "--to", "other", "--overwrite")
     assert (shell.folder / "other/a.txt").read_text() == "a"
+
+
+def test_a_person_is_asked_before_anything_is_written_over(
+    tmp_path: Path, runner: RunnerProcess, writer: Writer
+) -> None:
+    shell = shell_at(tmp_path, runner.data_dir)
+    writer.write("a.txt", b"a")
+    writer.end()
+    file = shell.folder / "p-1/a.txt"
+    file.parent.mkdir()
+    for answer, code, content in ((b"n\n", 1, b"mine"), (b"y\n", 0, b"a")):
+        file.write_bytes(b"mine")
+        mine, its = pty.openpty()
+        with subprocess.Popen(
+            [*PROGRAM, "output", "sync", "p/1"], cwd=shell.folder, env=shell.env, stdin=its, stdout=its, stderr=its
+        ) as client:
+            os.close(its)
+            said = b""
+            while b"[y/N]" not in said:
+                said += os.read(mine, 1024)
+            os.write(mine, answer)
+            with contextlib.suppress(OSError):  # Linux's word for the end of it
+                while os.read(mine, 1024):
+                    pass
+        os.close(mine)
+        assert b"p-1/a.txt" in said
+        assert (client.returncode, file.read_bytes()) == (code, content)
 
 
 def test_a_killed_client_leaves_no_half_file_and_the_next_goes_on(tmp_path: Path, runner: RunnerProcess) -> None:
