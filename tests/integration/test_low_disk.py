@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from floyd_tui.config import Config, HostConfig
-from tests.support.api import Api
+from runner.models import JobState
+from tests.support.api import Api, Refused
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.small_disk import fill, small_disk, takes_root
@@ -68,51 +69,62 @@ def test_launches_and_uploads_are_refused_early_until_room_is_made(runner: Runne
     assert shell.json("data", "ls") == []
     assert not [path for path in set(runner.data_dir.rglob("*")) - before if path.is_file() and path.parent.name != "d"]
 
-    for name in ("old", "new"):
-        shell("data", "upload", folder(shell, name, 12), "--name", name)
-    shell("run", "head -c 8388608 /dev/zero >pad; echo padded; sleep 60")
-    with runner.http() as http:
-        Api(http).prints("p/1", b"padded")
-        stats = Api(http).ask("GET", "/v1/stats")
-    assert stats["disk_total"] - stats["disk_used"] < stats["disk_reserve"] == 16 * MIB
-    assert "a job wants to write" in refused(shell, "run", "python3 train.py")
-    refused(shell, "data", "upload", folder(shell, "small", 1), "--name", "small")
-    # What needs no room is not refused: it is all there.
-    assert shell("data", "upload", str(shell.folder.parent / "new"), "--name", "again").stdout == "again/1\n"
-
-    shell("data", "rm", "old", "--yes")
-    said = refused(shell, "run", "python3 train.py")
-    assert "would free 12.0 MiB there" in said
-    told = shell("gc", "--dry-run")
-    assert "launches and uploads are refused" in told.stderr
-    assert "12.0 MiB freed" in shell("gc", "--yes").stderr
-    assert "trained" in shell("run", "--follow", "python3 train.py").stdout
-    shell("stop", "p/1")
-
-
-def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess, shell: Shell) -> None:
-    """To the last byte: jobs beside it end as they do, a collection still makes room, a restart forgets nothing."""
-    shell("data", "upload", folder(shell, "old", 8), "--name", "old")
-    shell("data", "rm", "old", "--yes")
-    shell("run", "--follow", "echo before")
-    shell("run", "echo up; while [ ! -e go ]; do sleep 0.05; done; echo went; exit 7")
-    shell("run", "cat /dev/zero >zeros; echo full; sleep 60")
     with runner.http() as http:
         api = Api(http)
-        api.prints("p/2", b"up")
+        for name in ("old", "new"):
+            api.dataset(name, {"data.bin": os.urandom(12 * MIB)})
+        api.launch("head -c 8388608 /dev/zero >pad; echo padded; sleep 60")
+        api.prints("p/1", b"padded")
+        stats = api.ask("GET", "/v1/stats")
+        assert stats["disk_total"] - stats["disk_used"] < stats["disk_reserve"] == 16 * MIB
+        assert "a job wants to write" in refused(shell, "run", "python3 train.py")
+        assert "1.0 MiB are to come" in refused(shell, "data", "upload", folder(shell, "small", 1), "--name", "small")
+        # What needs no room is not refused: it is all there.
+        again = api.ask("POST", "/v1/datasets/again/versions", {"source": "new/1"})["version"]
+        assert (again["dataset"], again["version"]) == ("again", 1)
+
+        api.ask("DELETE", "/v1/dataset", name="old")
+        with pytest.raises(Refused, match=r"`floyd-tui gc` would free 12.0 MiB there"):
+            api.launch("true")
+        assert "launches and uploads are refused" in shell("gc", "--dry-run").stderr
+        assert "12.0 MiB freed" in shell("gc", "--yes").stderr
+        api.launch("true")
+        assert api.ended("p/2").exit_code == 0
+        api.stop("p/1")
+
+
+def go(runner: RunnerProcess, number: int) -> None:
+    """Let a job go on that waits for it; an empty file takes no room."""
+    (next((runner.data_dir / "jobs").glob(f"*/p/{number}/home")) / "go").touch()
+
+
+def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess) -> None:
+    """To the last byte: jobs beside it end as they do, a restart forgets nothing, a collection still makes room."""
+    with runner.http() as http:
+        api = Api(http)
+        api.dataset("old", {"data.bin": os.urandom(8 * MIB)})
+        api.ask("DELETE", "/v1/dataset", name="old")
+        api.launch("echo up; while [ ! -e go ]; do sleep 0.05; done; echo went; exit 7")
+        api.launch("echo up; while [ ! -e go ]; do sleep 0.05; done; cat /dev/zero >zeros; sleep 60")
+        for number in (1, 2):
+            api.prints(f"p/{number}", b"up")
+            api.reaches(f"p/{number}", JobState.RUNNING)
+        go(runner, 2)
         wait_for(lambda: shutil.disk_usage(runner.data_dir).free < MIB, "the disk to fill")
         filler = fill(runner.data_dir)
-        (next((runner.data_dir / "jobs").glob("*/p/2/home")) / "go").touch()
-        ended = api.ended("p/2")
+        go(runner, 1)
+        ended = api.ended("p/1")
         assert (ended.state, ended.exit_code) == ("failed", 7)
     runner.kill()
     runner.start()
-    assert [(job["number"], job["state"]) for job in shell.json("status")][1:] == [(2, "failed"), (1, "succeeded")]
-    assert "8.0 MiB freed" in shell("gc", "--yes").stderr
-    filler.unlink()
-    shell("stop", "p/3")
     with runner.http() as http:
-        Api(http).ended("p/3")
-    shell("delete", "p/3", "--yes")
-    shell("gc", "--yes")
-    assert "trained" in shell("run", "--follow", "python3 train.py").stdout
+        api = Api(http)
+        assert [(api.job(f"p/{number}").state) for number in (1, 2)] == ["failed", "running"]
+        assert sum(kind["free_size"] for kind in api.ask("POST", "/v1/gc")["kinds"]) >= 8 * MIB
+        filler.unlink()
+        api.stop("p/2")
+        api.ended("p/2")
+        api.ask("DELETE", "/v1/job", name="p/2")
+        api.ask("POST", "/v1/gc")
+        api.launch("true")
+        assert api.ended("p/3").exit_code == 0
