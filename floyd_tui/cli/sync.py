@@ -105,7 +105,8 @@ class _Teller:
 
     def progress(self, now: Progress) -> None:
         """Draw how far it is."""
-        self.bar.show("Fetching", now)
+        if now.done_bytes:  # what is still being written is asked for in vain
+            self.bar.show("Fetching", now)
 
     def summary(self, live: bool) -> int:
         """Say how it stands; returns the exit code."""

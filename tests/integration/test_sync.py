@@ -169,6 +169,37 @@ async def test_a_file_comes_when_it_is_whole_and_again_when_it_is_newer(
         assert names(again, to) == ["ckpt/1.pt", "train.log"]
 
 
+HALF = """
+import os, pathlib, time
+half = open("half.pt", "wb")
+half.write(b"h" * 1000)
+half.flush()
+pathlib.Path("whole.pt").write_bytes(b"w")
+while not os.path.exists("over"):
+    time.sleep(0.05)
+os.remove("over")
+half.write(b"h" * 1000)
+half.close()
+"""
+
+
+@pytest.mark.docker
+async def test_what_a_container_is_writing_is_waited_for(tmp_path: Path, docker_runner: RunnerProcess) -> None:
+    with docker_runner.http() as http:
+        api = Api(http)
+        job = api.launch(f"python3 -c '{HALF}'")
+        api.reaches(job.name, JobState.RUNNING)
+        writer = Writer(api, docker_runner, job)
+        to = tmp_path / "to"
+        async with local(tmp_path, docker_runner.data_dir) as link, Sync(link, job, to) as sync:
+            now = await rounds(sync, lambda now: now.came)
+            assert (names(now, to), now.waiting) == (["whole.pt"], ("half.pt",))
+            await asyncio.to_thread(writer.end)
+            last = await sync.follow(lambda _: None)
+        assert names(last, to) == ["half.pt"]
+        assert here(to) == {"whole.pt": b"w", "half.pt": b"h" * 2000}
+
+
 def once(act: Callable[[], object]) -> Callable[[Progress], None]:
     """Acts once when half has come."""
     done: list[bool] = []
