@@ -63,10 +63,8 @@ class Bringing:
         tree = await self._store.trees.save(unpacked.entries, owner, unpacked.claim)
         report.committing = True
         size = await asyncio.to_thread(lambda: self._path.stat().st_size)
-        origin = Origin(
-            report.fetch.url, standing.came_at, size, standing.sha256, standing.etag, standing.modified
-        )  # fmt: skip
-        content = Content(tree, wish.message, origin=origin)
+        seen = (standing.sha256, standing.etag, standing.modified)
+        content = Content(tree, wish.message, origin=Origin(report.fetch.url, standing.came_at, size, *seen))
         return await self._store.datasets.add(owner, report.fetch.dataset, content)
 
     async def _download(self, work: Unfinished, report: Report) -> None:
@@ -119,7 +117,7 @@ class Bringing:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             stop.set()
-            await asyncio.wait((running,))
+            await asyncio.gather(running, return_exceptions=True)
             raise
 
     def _as_one_file(self, standing: Standing, owner: str) -> Unpacked:

@@ -132,7 +132,7 @@ class Download:
         if self._part.position:
             await self._restart()
         standing.total, standing.etag = answer.total, answer.etag
-        standing.modified = answer.modified if _is_strong(answer.response) else ""
+        standing.modified = answer.modified if is_strong(answer.response) else ""
         standing.name = file_name(self._job.url, answer.response)
         if answer.total is not None:
             await asyncio.to_thread(self._room.require, answer.total)
@@ -217,7 +217,7 @@ def _bytes(count: int | None) -> str:
     return "an unknown number of bytes" if count is None else f"{count:,} bytes"
 
 
-def _is_strong(response: httpx.Response) -> bool:
+def is_strong(response: httpx.Response) -> bool:
     """Whether the date of change tells this file from any later one."""
     try:
         told = [parsedate_to_datetime(response.headers[name]) for name in ("Date", "Last-Modified")]

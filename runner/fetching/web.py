@@ -90,22 +90,23 @@ async def ask(
                 _check(response)
                 yield response
                 return
-            at = _next(response)
+            at = redirected(response)
         finally:
             await response.aclose()
     raise Refused(f"{shown(url)} redirects more than {MAX_REDIRECTS} times.", "Name the address that it leads to.")
 
 
-def _next(response: httpx.Response) -> httpx.URL:
+def redirected(response: httpx.Response) -> httpx.URL:
+    """Where an answer leads; a user and password in an address are for its own server alone. Raises `RunnerError`."""
     old = response.url
-    # The user and password in an address are for its server alone.
     new = parse_address(str(old.copy_with(userinfo=b"").join(response.headers["Location"])))
     if old.scheme == "https" and new.scheme == "http":
         raise Refused(
             f"{shown(old)} redirects from https to {shown(new)}, where anybody on the way could change the data.",
             "Name that address yourself if you trust the way to it, best with --sha256.",
         )
-    return new
+    same = (new.scheme, new.host, new.port) == (old.scheme, old.host, old.port)
+    return new.copy_with(userinfo=old.userinfo if same else b"")
 
 
 def _check(response: httpx.Response) -> None:
