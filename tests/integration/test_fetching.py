@@ -5,15 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
 import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from runner.models import Fetch, from_dict
 from tests.support.api import Api, Refused
@@ -344,13 +350,19 @@ def test_who_may_ask_for_which_address(api: Api, web: Web) -> None:
 
 
 def certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key."""
-    file = folder / "web.pem"
-    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(folder / "cert.pem")]
-    subprocess.run([*words.split(), *names], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + (folder / "cert.pem").read_bytes())
-    return file
+    """A certificate for 127.0.0.1 that signs itself, with its key; the certificate alone is beside it."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    today, day = datetime.now(timezone.utc), timedelta(days=1)
+    addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), today - day, today + day)
+    # Stricter readers, as in Python 3.13, want these of who signs.
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    signed = made.add_extension(addresses, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    (folder / "cert.pem").write_bytes(signed)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "web.pem").write_bytes(private + signed)
+    return folder / "web.pem"
 
 
 def test_certificates_are_checked_and_https_is_not_left(tmp_path: Path, web: Web) -> None:
