@@ -13,23 +13,22 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import ContentSwitcher, Footer
 
-from floyd_tui.client.protocol import Client, Link, LogChunk
+from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, RunnerProblem
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.job_files import JobFiles
+from floyd_tui.screens.job_log import JobLog
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
 from floyd_tui.widgets.job_use import job_use
-from floyd_tui.widgets.log_pane import LogPane
-from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job, JobState
+from runner.models import Event, Job
 
 TABS = (Tab("logs", "L", "Logs"), Tab("metrics", "M", "Metrics"), Tab("files", "O", "Output"), Tab("info", "I", "Info"))
 POLL_SECONDS = 2.0
@@ -73,7 +72,7 @@ class JobScreen(ErrorFunnel[None]):
         yield JobHeader()
         yield TabRow(TABS, TABS[0].id)
         with ContentSwitcher(initial=TABS[0].id):
-            yield LogPane(save_as=f"{self.job.project}-{self.job.number}", id="logs")
+            yield JobLog(self.link, self.job, id="logs")
             yield MetricsPane(id="metrics")
             yield JobFiles(self.link, self.job, id="files")
             yield InfoPane(id="info")
@@ -84,7 +83,6 @@ class JobScreen(ErrorFunnel[None]):
         self._show(self.job)
         self.set_interval(1, self._draw_summary)
         self._keep_true()
-        self._follow_log()
         self._follow_use()
 
     def on_resize(self, event: Resize) -> None:
@@ -130,9 +128,8 @@ class JobScreen(ErrorFunnel[None]):
         self.query_one(JobHeader).job = job
         self.query_one(InfoPane).show(job)
         self.query_one(JobFiles).show_job(job)
-        self._draw_log_note()
+        self.query_one(JobLog).show_job(job)
         self.refresh_bindings()
-        self.query_one(LogPane).expected = job.log_size
         if ended:
             self._start(self.tab)
 
@@ -160,59 +157,6 @@ class JobScreen(ErrorFunnel[None]):
                         return
             self._use = Content("")
             await asyncio.sleep(RETRY_SECONDS)
-
-    # The log
-
-    @work(exclusive=True, group="log", exit_on_error=False)
-    async def _follow_log(self) -> None:
-        """The log to its end, through lost connections: each time from the byte that is missing."""
-        view = self.query_one(LogView)
-        while not view.ended:
-            try:
-                await self.link.connected()
-                async for chunk in self.link.client.logs(self.job.name, view.buffer.size, follow=True):
-                    self._take(view, chunk)
-                    # A fast stream must leave time to draw and to answer keys.
-                    await asyncio.sleep(0)
-            except FloydError as error:
-                self._log_trouble(view, error)
-            except OSError as error:
-                show_error(self, FloydError(f"The log cannot be kept here: {error.strerror}.", "Make room in $TMPDIR."))
-                return
-            if not view.ended:
-                await asyncio.sleep(RETRY_SECONDS)
-
-    def _take(self, view: LogView, chunk: LogChunk) -> None:
-        view.add_times(chunk.times)
-        data = chunk.data[max(0, view.buffer.size - chunk.offset) :]
-        if data:
-            view.feed(data)
-        if chunk.end:
-            view.finish()
-        if data or chunk.end:
-            self._draw_log_note()
-
-    def _log_trouble(self, view: LogView, error: FloydError) -> None:
-        if not view.buffer.size:
-            self.query_one(LogPane).say(f"✘ {error.title}", error.message, error.hint, "bad")
-
-    def _draw_log_note(self) -> None:
-        """While there is no log: what the job waits for, or that it wrote nothing."""
-        pane, job = self.query_one(LogPane), self.job
-        if pane.view.buffer.size:
-            pane.show_lines()
-        elif job.state is JobState.QUEUED:
-            hint = "It starts by itself; you may leave. s takes it out of the queue."
-            pane.say("◌ In the queue", job.progress or "It waits for its turn.", hint, "dim")
-        elif job.state is JobState.PREPARING:
-            pane.say("◐ Getting ready", job.progress or "Code and inputs are laid out.", "The log follows.", "busy")
-        elif not job.state.ended:
-            pane.say("● Running", "It has written nothing yet.", color="running")
-        elif pane.view.ended:
-            sign = f"{fmt.sign(job.state)} {fmt.words(job.state).capitalize()}"
-            pane.say(sign, job.reason or "It wrote no log.", "r launches it again.", fmt.color(job.state))
-        else:
-            pane.say("◐ Reading the log …", color="dim")
 
     # Tabs
 

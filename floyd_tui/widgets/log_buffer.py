@@ -11,7 +11,7 @@ import tempfile
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -31,7 +31,11 @@ class Line(NamedTuple):
 
 
 class LogBuffer:
-    """The bytes of one log, addressed by line. Safe to read from a thread while the event loop appends."""
+    """The bytes of one log, addressed by line. Safe to read from a thread while the event loop appends.
+
+    Of a long log only the end may be here: `first` is the offset of its first byte that is, the beginning of a line,
+    and lines are counted from there. `size` is the offset of the end.
+    """
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0, prefix="floyd-log-")  # noqa: SIM115  closed by `close`
@@ -41,7 +45,7 @@ class LogBuffer:
         self._steps: OrderedDict[int, list[Line]] = OrderedDict()
         self._newlines = 0
         self._open = False
-        self.size = 0
+        self.first = self.size = 0
 
     @property
     def lines(self) -> int:
@@ -57,27 +61,43 @@ class LogBuffer:
         """Add `data` at the end. Raises `OSError` if the disk here is full."""
         if not data:
             return
-        with self._lock:
-            self._file.seek(self.size)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self._file.write(rest) :]
+        self._write(self.size, data)
         self._steps.pop(len(self._starts) - 1, None)
-        self._index(data)
+        self._newlines = _index(data, self.size, self._newlines, self._starts, self._numbers)
         self.size += len(data)
         self._open = not data.endswith(b"\n")
 
-    def _index(self, data: bytes) -> None:
-        done = 0
-        while (due := self._starts[-1] + STEP - self.size) < len(data):
-            end = data.find(b"\n", max(done, due))
-            if end < 0:
-                break
-            self._newlines += data.count(b"\n", done, end + 1)
-            done = end + 1
-            self._starts.append(self.size + done)
-            self._numbers.append(self._newlines)
-        self._newlines += data.count(b"\n", done)
+    def begin_at(self, offset: int) -> None:
+        """Begin not with the log's first byte but with the one at `offset`; only while nothing is here."""
+        assert not self.lines
+        self.first = self.size = offset
+        self._starts = array("Q", [offset])
+
+    def prepend(self, data: bytes, marks: Sequence[tuple[int, float]] = ()) -> int:
+        """Add whole lines before the first, and when they were written; returns how many. Raises `OSError`."""
+        begin = self.first - len(data)
+        self._write(begin, data)
+        starts, numbers = array("Q", [begin]), array("Q", [0])
+        added = _index(data, begin, 0, starts, numbers)
+        if starts[-1] == self.first:  # a step ended there, and the old first one begins
+            starts.pop()
+            numbers.pop()
+        self._starts = starts + self._starts
+        self._numbers = numbers + array("Q", (number + added for number in self._numbers))
+        self._newlines += added
+        self._steps.clear()
+        self.first = begin
+        later = list(zip(self._time_offsets, self._times, strict=True))
+        self._times, self._time_offsets = array("d"), array("Q")
+        self.add_times([*marks, *later])
+        return added
+
+    def _write(self, offset: int, data: bytes) -> None:
+        with self._lock:
+            self._file.seek(offset)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
 
     def line(self, number: int) -> Line:
         """Line `number`, counted from 0. Raises `IndexError` where there is none."""
@@ -153,10 +173,24 @@ class LogBuffer:
     def save(self, path: Path) -> None:
         """Write the log as it is to the new file `path`. Raises `OSError`; blocks, so call it in a thread."""
         with path.open("xb") as target:
-            for offset in range(0, self.size, COPY):
+            for offset in range(self.first, self.size, COPY):
                 target.write(self.read(offset, min(COPY, self.size - offset)))
 
     def close(self) -> None:
         """Give the disk space back."""
         with self._lock:
             self._file.close()
+
+
+def _index(data: bytes, at: int, newlines: int, starts: array[int], numbers: array[int]) -> int:
+    """Note where steps of `data`, which lies at offset `at`, begin; returns `newlines` and how many it has itself."""
+    done = 0
+    while (due := starts[-1] + STEP - at) < len(data):
+        end = data.find(b"\n", max(done, due))
+        if end < 0:
+            break
+        newlines += data.count(b"\n", done, end + 1)
+        done = end + 1
+        starts.append(at + done)
+        numbers.append(newlines)
+    return newlines + data.count(b"\n", done)

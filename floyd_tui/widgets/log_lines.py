@@ -1,13 +1,14 @@
 """The lines of a log, drawn where they are seen: millions of them cost what the visible ones do.
 
-They lie in a `LogBuffer` that `feed` fills. The end is followed until someone scrolls up; long lines wrap or not; the
-time each was written stands beside it if wanted. `LogView` adds search and filter by the hooks `shown_lines`,
-`_number`, `_index`, `_decorated` and `_grown`.
+They lie in a `LogBuffer` that `feed` fills, and `prepend` where only the end was there at first. The end is followed
+until someone scrolls up; long lines wrap or not; the time each was written stands beside it if wanted. `LogView` adds
+search and filter by the hooks `shown_lines`, `_number`, `_index`, `_decorated`, `_grown` and `_shift`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -103,6 +104,12 @@ class LogLines(ScrollView, can_focus=True):
             """Only the latest counts."""
             return isinstance(message, LogLines.Changed)
 
+    @dataclass
+    class Earlier(Message):
+        """What came before the first line is wanted: a page of it, or `everything`."""
+
+        everything: bool
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.buffer = LogBuffer()
@@ -132,6 +139,26 @@ class LogLines(ScrollView, can_focus=True):
         self._forget_last()
         self.buffer.append(data)
         self._schedule()
+
+    def prepend(self, data: bytes, marks: Sequence[tuple[int, float]] = ()) -> None:
+        """Take in whole lines from before the first one, and when they were written; what is in sight stays there."""
+        top = self._rows.locate(self.scroll_offset.y, self.shown_lines)
+        added = self.buffer.prepend(data, marks)
+        if self.current is not None:
+            self.current += added
+        self._shift(added)
+        self._rows = RowMap(self._height if self.wrap else None)
+        self._strips.clear()
+        self._settle(top[0] + added if top else None)
+        self._measure()
+
+    def _shift(self, added: int) -> None:
+        """So many lines have come before those there were."""
+
+    def want_earlier(self, everything: bool = False) -> None:
+        """Ask for what came before the first line, if there is any that is not here."""
+        if self.buffer.first:
+            self.post_message(self.Earlier(everything))
 
     def add_times(self, marks: tuple[tuple[int, float], ...]) -> None:
         """Take in when which bytes were written."""
@@ -302,6 +329,8 @@ class LogLines(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if new_value < old_value and new_value < self.max_scroll_y:
             self.following = False
+            if new_value < self.size.height:
+                self.want_earlier()
         elif new_value > old_value and new_value >= self.max_scroll_y:
             self.following = True
 
@@ -317,6 +346,7 @@ class LogLines(ScrollView, can_focus=True):
     def action_top(self) -> None:
         """Go to the first line."""
         self.following = False
+        self.want_earlier(everything=True)
         self.scroll_to(y=0, animate=False)
 
     def watch_wrap(self) -> None:

@@ -164,6 +164,10 @@ class LogPane(Vertical):
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
         """Write the log to a new file in the current folder."""
+        if self.view.buffer.first:
+            self.view.want_earlier(everything=True)
+            self.notify("The beginning is still on its way; save again once it is here.")
+            return
         path = free_path(Path.cwd(), self._save_as, ".log")
         try:
             await self.view.save(path)
@@ -193,7 +197,10 @@ class LogPane(Vertical):
 
     def _position(self) -> Content:
         view = self.view
-        lines = f"{view.buffer.lines:,} lines, {size(view.buffer.size)}"
+        here = view.buffer.size - view.buffer.first
+        lines = f"{view.buffer.lines:,} lines, {size(here)}"
+        if view.buffer.first:
+            lines = f"the last {lines} of {size(view.buffer.size)}; g reads all"
         if not self._noun:
             return Content.styled(f"{view.buffer.lines:,} lines", "$dim")
         if self.expected - view.buffer.size > BEHIND:

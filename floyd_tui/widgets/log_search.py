@@ -41,7 +41,7 @@ class LogSearch:
         self.pattern = pattern
         self.inverse = inverse
         self.lines = array("Q")
-        self._offset = 0
+        self._offset = buffer.first
         self._line = 0
         # Python's regular expressions are twenty times slower where they ignore case than on a text made lower case;
         # `compile_pattern` has them ignore it only where the pattern is lower case itself.
@@ -51,7 +51,13 @@ class LogSearch:
     @property
     def progress(self) -> float:
         """How much of the log has been looked at, 0 to 1."""
-        return self._offset / self.buffer.size if self.buffer.size else 1.0
+        looked, there = self._offset - self.buffer.first, self.buffer.size - self.buffer.first
+        return looked / there if there else 1.0
+
+    def shift(self, added: int) -> None:
+        """Count lines anew after `added` ones came before the first; those are not looked at."""
+        self.lines = array("Q", (line + added for line in self.lines))
+        self._line += added
 
     def advance(self, final: bool = False) -> bool:
         """Look at the next slice; returns whether there is more. `final` takes a last line without end as it is."""

@@ -63,6 +63,13 @@ class LogView(LogLines):
     def _grown(self) -> None:
         self._continue()
 
+    def _shift(self, added: int) -> None:
+        if self.search and self.buffer.first:
+            self.search.shift(added)
+        elif self.search:  # now that all is here, what was not looked at yet is
+            self.search = LogSearch(self.buffer, self.search.pattern, self.search.inverse)
+            self._continue()
+
     def watch_only(self, only: bool) -> None:
         """Filter: keep the line on top in sight."""
         self._lay_out()
@@ -77,6 +84,8 @@ class LogView(LogLines):
         self.current = self._jump = None
         self._lay_out()
         self._continue()
+        if pattern:
+            self.want_earlier(everything=True)
 
     @work(exclusive=True, group="search", exit_on_error=False)
     async def _continue(self) -> None:

@@ -57,6 +57,40 @@ def test_lines_are_those_of_the_bytes_however_they_come(pieces: list[bytes]) -> 
     buffer.close()
 
 
+@given(PIECES, st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_came_before_may_come_later(pieces: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(pieces)
+    cuts = [0, *(at + 1 for at in range(len(whole)) if whole[at : at + 1] == b"\n")]
+    cuts = sorted(data.draw(st.sets(st.sampled_from(cuts), max_size=4)))
+    buffer, end = LogBuffer(), len(whole)
+    first = cuts[-1] if cuts else 0
+    buffer.begin_at(first)
+    buffer.append(whole[first:end])
+    for cut in reversed([0, *cuts[:-1]]):
+        if buffer.lines:
+            buffer.line(0)  # what is read early must not be remembered by its old number
+        added = buffer.prepend(whole[cut : buffer.first])
+        assert added == whole[cut:first].count(b"\n")
+        first = cut
+    expected = lines_of(whole)
+    assert (buffer.first, buffer.size, buffer.lines) == (0, len(whole), len(expected))
+    for number in {0, 1, len(expected) // 2, len(expected) - 1} & set(range(len(expected))):
+        line = buffer.line(number)
+        assert line.offset == sum(len(one) + 1 for one in expected[:number])
+        assert expected[number].startswith(line.data) or b"\r" in expected[number]
+        assert buffer.line_at(line.offset) == number
+    buffer.close()
+
+
+def test_times_of_what_came_before_stand_before(buffer: LogBuffer) -> None:
+    buffer.begin_at(8)
+    buffer.append(b"late\n")
+    buffer.add_times([(8, 30.0)])
+    buffer.prepend(b"first\nx\n"[:8], [(0, 10.0), (6, 20.0)])
+    assert [buffer.time_at(at) for at in (0, 5, 6, 8, 12)] == [10.0, 10.0, 20.0, 30.0, 30.0]
+
+
 def test_there_is_no_line_outside(buffer: LogBuffer) -> None:
     buffer.append(b"one\n")
     for number in (-1, 1):
