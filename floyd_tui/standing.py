@@ -42,7 +42,7 @@ def figures(now: Standing) -> list[str]:
     files = human_count(now.total_files or now.done_files, "file")
     parts = (
         human_size(now.done_bytes) + of_bytes if now.done_bytes or now.total_bytes else "",
-        f"{human_duration(now.eta_seconds)} left" if now.eta_seconds else "",
+        f"{human_duration(now.eta_seconds)} left" if now.eta_seconds and now.eta_seconds >= 1 else "",
         f"{human_size(now.rate)}/s" if now.rate else "",
         of_files + files if now.total_files or now.done_files else "",
         f"{human_size(now.there_bytes)} there already" if now.there_bytes else "",

@@ -102,7 +102,9 @@ def section(title: str, kind: type[DOMNode]) -> str:
     keys: dict[str, list[str]] = {}
     words: dict[str, Binding] = {}
     for binding in bindings_of(kind):
-        keys.setdefault(binding.id or "", []).append(f"`{shown_key(binding)}`")
+        shown = keys.setdefault(binding.id or "", [])
+        if (key := f"`{shown_key(binding)}`") not in shown:
+            shown.append(key)
         words[binding.id or ""] = binding
     lines = [f"## {title}", "", "| Key | Does | Id |", "|---|---|---|"]
     for name, binding in words.items():

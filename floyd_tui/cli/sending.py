@@ -33,6 +33,7 @@ class Sending:
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
         self._told = ""
+        self._said_there = False
         self.phase: Phase = "scanning"
 
     def __call__(self, stage: Stage) -> None:
@@ -40,6 +41,9 @@ class Sending:
         if stage.snapshot is not None and stage.snapshot.digest != self._told:
             self._told = stage.snapshot.digest
             say_snapshot(stage.snapshot, self._bar.say)
+        if stage.there_bytes and not self._said_there:
+            self._said_there = True
+            self._bar.say(f"  {human_size(stage.there_bytes)} of it is on the host already")
         self._bar.show(_LABELS[stage.phase], stage)
 
     async def ask(self, large: Large) -> Answer:

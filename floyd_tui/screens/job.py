@@ -48,7 +48,14 @@ class JobScreen(ErrorFunnel[None]):
         Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
         Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
         Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
-        Binding("left_square_bracket", "neighbour(-1)", "Tab left", show=False, id="job.tab-left", tooltip="Tab left"),
+        Binding(
+            "left_square_bracket",
+            "neighbour(-1)",
+            "Tab left",
+            show=False,
+            id="job.tab-left",
+            tooltip="To the tab before",
+        ),
         Binding(
             "right_square_bracket", "neighbour(1)", "Tab", show=False, id="job.tab-right", tooltip="To the next tab"
         ),

@@ -38,6 +38,7 @@ GROUPS_AT_ONCE = 8
 COPY_LINES = 20_000
 # What black, red, green, yellow, blue, magenta, cyan and white are here, bright or not.
 PALETTE = ("dim", "bad", "good", "warn", "key", "busy", "running", "foreground")
+FOLLOW = "To the end, and on with what comes"
 METRIC = b'{"metric"'
 
 
@@ -74,14 +75,8 @@ class LogLines(ScrollView, can_focus=True):
         Binding("j", "scroll_down", "Down", show=False, id="log.down", tooltip="One line down"),
         Binding("k", "scroll_up", "Up", show=False, id="log.up", tooltip="One line up"),
         Binding("g,home", "top", "Top", show=False, id="log.top", tooltip="To the first line"),
-        Binding(
-            "f,G,end",
-            "follow",
-            "Follow",
-            key_display="f",
-            id="log.follow",
-            tooltip="To the end, and on with what comes",
-        ),
+        Binding("f", "follow", "Follow", id="log.follow", tooltip=FOLLOW),
+        Binding("G,end", "follow", "Follow", show=False, id="log.follow", tooltip=FOLLOW),
         Binding("z", "toggle('wrap')", "Wrap", show=False, id="log.wrap", tooltip="Wrap long lines, or not"),
         Binding("T", "toggle('times')", "Times", show=False, id="log.times", tooltip="Show when each line was written"),
     ]
