@@ -125,7 +125,7 @@ class Launching:
         """A link in a tree may lead anywhere on the host: inside a container it is harmless, as a mount it is not."""
         if not found.path:
             return
-        for entry in self._trees.entries(found.tree):
+        for entry in self._trees.each(found.tree):
             if entry.kind == "link" and (found.path == entry.path or found.path.startswith(entry.path + "/")):
                 raise BadRequest(f"{found.source} is a link, which cannot be mounted.", "Mount what it points to.")
 

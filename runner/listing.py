@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from runner.errors import NotFound
 from runner.models import FileInfo, TreeEntry
@@ -11,6 +12,9 @@ from runner.output import Outputs, stored_times
 from runner.sources import Source
 from runner.store.datasets import near
 from runner.store.trees import Trees
+
+# Among more paths than this no name like another is looked for: that takes a second.
+_NEAR_AMONG = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Listings:
         Raises `NotFound` if there is nothing at `path`.
         """
         full = _join(source.path, path)
+        if not recursive and source.home is None and source.job_dir is None and (found := self._right_in(source, full)):
+            return found
         every = with_folders(self._below(source, full))
         prefix = f"{full}/" if full else ""
         found = [f for f in every if f.path.startswith(prefix) and (recursive or "/" not in f.path[len(prefix) :])]
@@ -33,9 +39,7 @@ class Listings:
             found = [f for f in every if f.path == full and f.kind != "dir"]
             if not found and not any(f.path == full for f in every):
                 raise _nothing_at(full, source, [f.path for f in with_folders(self._below(source, ""))])
-        found.sort(key=_order)
-        skip = len(source.path) + 1 if source.path else 0
-        return [replace(f, path=f.path[skip:]) for f in found]
+        return _shown(source, found)
 
     def entry(self, source: Source, path: str) -> TreeEntry:
         """The entry at `path` of a source that has a tree; a folder's is made up. Raises `NotFound`."""
@@ -43,8 +47,15 @@ class Listings:
         tree = source.require_tree()
         found = self.trees.find(tree, full) if full else TreeEntry("", "dir")
         if found is None:
-            raise _nothing_at(full, source, [entry.path for entry in self.trees.entries(tree)])
+            raise _nothing_at(full, source, [entry.path for entry in islice(self.trees.each(tree), _NEAR_AMONG)])
         return found
+
+    def _right_in(self, source: Source, folder: str) -> list[FileInfo]:
+        """What lies right in `folder` of a tree whose files have no times of their own; nothing where it is none."""
+        entries, folders = self.trees.right_in(source.require_tree(), folder)
+        time = source.modified_at
+        found = [FileInfo(_join(folder, name), "dir", size, time or None) for name, size in folders.items()]
+        return _shown(source, [*found, *(_info(entry, time) for entry in entries)])
 
     def _below(self, source: Source, path: str) -> list[FileInfo]:
         """What lies below `path`, or else what lies at it; of a live home simply all."""
@@ -57,6 +68,13 @@ class Listings:
             entries = [itself] if itself is not None else []
         times = stored_times(source.job_dir) if source.job_dir else {}
         return [_info(entry, times.get(entry.path, source.modified_at)) for entry in entries]
+
+
+def _shown(source: Source, found: list[FileInfo]) -> list[FileInfo]:
+    """`found` in order, with paths from the source's root."""
+    found.sort(key=_order)
+    skip = len(source.path) + 1 if source.path else 0
+    return [replace(one, path=one.path[skip:]) for one in found]
 
 
 def with_folders(files: Iterable[FileInfo]) -> list[FileInfo]:
@@ -89,4 +107,5 @@ def _join(root: str, path: str) -> str:
 
 
 def _nothing_at(path: str, source: Source, paths: list[str]) -> NotFound:
-    return NotFound(f"There is no {path!r} in {source.name}.", near(path, paths) or "List its files again.")
+    hint = near(path, paths[:_NEAR_AMONG]) or "List its files again."
+    return NotFound(f"There is no {path!r} in {source.name}.", hint)

@@ -95,11 +95,6 @@ class Index:
             self.folders = {one.path: one for one in each}
             self._by_inode = {one.inode: one for one in each}
 
-    @property
-    def files(self) -> int:
-        """How many files are remembered."""
-        return sum(folder.files for folder in self.folders.values())
-
     def get(self, path: str, rules: bytes) -> Remembered | None:
         """The folder at `path` if what is remembered of it holds under `rules`, should its fingerprint be the same."""
         folder = self.folders.get(path)

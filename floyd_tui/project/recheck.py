@@ -12,7 +12,6 @@ from floyd_tui.project import scan
 from floyd_tui.project.index import Remembered
 
 # With fewer files than this a process takes longer to start than it saves.
-FROM_FILES = 20_000
 _FILES_EACH = 10_000
 _AT_MOST = 8
 # Seconds between two looks at whether all this is still wanted.
@@ -20,15 +19,17 @@ _WATCH = 0.1
 
 
 def unchanged(root: str, folders: Sequence[Remembered], check: Callable[[], None]) -> set[str]:
-    """The paths of those of `folders` that are as remembered. `check` is called now and then, and may raise.
+    """The paths of those of `folders` that are known to be as remembered: of few, none is asked here.
 
-    A process that fails only means that its folders are not among them.
+    `check` is called now and then, and may raise. A process that fails only means that its folders are not among them.
     """
-    files = sum(folder.files for folder in folders)
-    shares = _shares(folders, min(os.cpu_count() or 1, _AT_MOST, files // _FILES_EACH))
+    processes = min(os.cpu_count() or 1, _AT_MOST, sum(folder.files for folder in folders) // _FILES_EACH)
+    if processes < 2:
+        return set()
+    shares = _shares(folders, processes)
     helpers = [_start() for _ in shares]
     try:
-        with ThreadPoolExecutor(max(1, len(shares)), "recheck") as pool:
+        with ThreadPoolExecutor(processes, "recheck") as pool:
             jobs = [pool.submit(_ask, *pair, root) for pair in zip(helpers, shares, strict=True)]
             try:
                 while wait(jobs, _WATCH).not_done:

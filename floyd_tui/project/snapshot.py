@@ -19,7 +19,7 @@ from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
 from floyd_tui.project.index import Index
 from floyd_tui.project.notes import notes_on
 from floyd_tui.project.reading import Large, Reader, in_batches, side_by_side
-from floyd_tui.project.recheck import FROM_FILES, unchanged
+from floyd_tui.project.recheck import unchanged
 from floyd_tui.project.scan import Scan
 from floyd_tui.project.walk import LeftOut, Tally, joined, look, rules_in, sift
 from runner.models import TreeEntry, read_entries
@@ -161,8 +161,6 @@ class _Scan:
 
     def _same(self) -> set[str]:
         """Folders that are known to be as they were before the walk: of many, since that is quicker."""
-        if self._index.files < FROM_FILES:
-            return set()
         folders = [folder for folder in self._index.folders.values() if folder.print]
         return unchanged(self._root, folders, self._stop_if_cancelled)
 

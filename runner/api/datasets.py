@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,9 +11,9 @@ from starlette.routing import Route
 
 from runner.api.common import body, caller, reply, reply_long, required, runner_of
 from runner.errors import BadRequest, Forbidden
-from runner.models import DatasetChange, FileChange, Ref, TreeEntry
+from runner.models import DatasetChange, Ref
 from runner.service import Runner
-from runner.store.manifests import below
+from runner.store.comparing import compare
 
 
 async def uses(request: Request) -> Response:
@@ -43,31 +44,19 @@ async def remove(request: Request) -> Response:
 async def diff(request: Request) -> Response:
     """What differs between two sources, by path."""
     runner, who = runner_of(request), caller(request)
-    old = await _files(runner, required(request, "old"), who)
-    new = await _files(runner, required(request, "new"), who)
+    old = await _folder(runner, required(request, "old"), who)
+    new = await _folder(runner, required(request, "new"), who)
     return await reply_long(await asyncio.to_thread(compare, old, new))
 
 
-async def _files(runner: Runner, name: str, who: str) -> list[TreeEntry]:
+async def _folder(runner: Runner, name: str, who: str) -> tuple[Path, str]:
+    """The manifest of a source and the folder in it."""
     source = await runner.sources.resolve(name, who)
     tree = source.require_tree()
-    entries = await asyncio.to_thread(runner.trees.entries, tree)
-    if any(entry.path == source.path for entry in entries):
+    entry = await asyncio.to_thread(runner.trees.find, tree, source.path) if source.path else None
+    if entry is not None and entry.kind != "dir":
         raise BadRequest(f"{source.name} is not a folder.", "Compare versions, or folders of them.")
-    return await asyncio.to_thread(below, entries, source.path)
-
-
-def compare(old: list[TreeEntry], new: list[TreeEntry]) -> list[FileChange]:
-    """What was added, removed or changed from `old` to `new`, sorted by path; folders count where they are empty."""
-    before, after = {entry.path: entry for entry in old}, {entry.path: entry for entry in new}
-    found = [FileChange(path, "removed", before[path].size, None) for path in before.keys() - after.keys()]
-    found += [FileChange(path, "added", None, after[path].size) for path in after.keys() - before.keys()]
-    found += [
-        FileChange(path, "changed", before[path].size, after[path].size)
-        for path in before.keys() & after.keys()
-        if before[path] != after[path]
-    ]
-    return sorted(found, key=lambda one: one.path)
+    return runner.trees.text(tree), source.path
 
 
 def _dataset(text: str, who: str) -> Ref:

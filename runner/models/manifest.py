@@ -192,6 +192,14 @@ def known_entry(line: bytes) -> TreeEntry:
     return _plain_file(line) or _any_entry(line)
 
 
+def known_parts(line: bytes) -> tuple[bytes, bytes, int]:
+    """Of such a line: its code, the bytes of its path, and its size (0 of what is no file)."""
+    if plain := _PLAIN(line):
+        return plain[1], plain[2], int(plain[3])
+    entry = _any_entry(line)
+    return line[2:3], path_key(entry.path), entry.size
+
+
 def _any_entry(line: bytes) -> TreeEntry:
     code, path, *rest = json.loads(line)
     if code == "d":

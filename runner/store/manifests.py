@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from runner.models import BadManifest, PlainFile, TreeEntry, known_entry, path_key
+from runner.models import BadManifest, PlainFile, TreeEntry, known_entry, known_parts, path_key
 
 # What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
 # lie in.
@@ -62,9 +62,37 @@ def find_entry(manifest: Path, path: str) -> TreeEntry | None:
 
 def entries_in(manifest: Path, folder: str) -> list[TreeEntry]:
     """The entries below `folder` (empty: all) of a stored manifest, with their whole paths; no others are read."""
-    prefix = f"{folder}/" if folder else ""
+    return list(map(known_entry, lines_in(manifest, folder)))
+
+
+def lines_in(manifest: Path, folder: str) -> Iterator[bytes]:
+    """The lines of the same."""
+    prefix = path_key(f"{folder}/" if folder else "")
     with _mapped(manifest) as text:
-        return list(takewhile(lambda entry: entry.path.startswith(prefix), _entries_from(text, path_key(prefix))))
+        lines = _lines_from(text, prefix)
+        yield from takewhile(lambda line: known_parts(line)[1].startswith(prefix), lines) if prefix else lines
+
+
+def right_in(manifest: Path, folder: str) -> tuple[list[TreeEntry], dict[str, int]]:
+    """What lies right in `folder` of a stored manifest, and its folders with the sums of all that they hold, in bytes.
+
+    Of a million lines below them only the sizes are read: a screen shows a few names.
+    """
+    prefix = path_key(f"{folder}/" if folder else "")
+    entries: list[TreeEntry] = []
+    folders: dict[str, int] = {}
+    with _mapped(manifest) as text:
+        for line in _lines_from(text, prefix):
+            code, path, size = known_parts(line)
+            if not path.startswith(prefix):
+                break
+            name, slash, _ = path[len(prefix) :].partition(b"/")
+            if slash or code == b"d":
+                shown = name.decode("utf-8", "surrogateescape")
+                folders[shown] = folders.get(shown, 0) + size
+            else:
+                entries.append(known_entry(line))
+    return entries, folders
 
 
 @contextlib.contextmanager
@@ -79,6 +107,11 @@ def _mapped(manifest: Path) -> Iterator[mmap.mmap | bytes]:
 
 def _entries_from(text: mmap.mmap | bytes, key: bytes) -> Iterator[TreeEntry]:
     """The entries from the first one on whose path, as bytes, is `key` or comes after it."""
+    return map(known_entry, _lines_from(text, key))
+
+
+def _lines_from(text: mmap.mmap | bytes, key: bytes) -> Iterator[bytes]:
+    """The lines of the same."""
     low, high = 0, len(text)
     while low < high:
         start = text.rfind(b"\n", low, (low + high) // 2) + 1 or low
@@ -89,7 +122,7 @@ def _entries_from(text: mmap.mmap | bytes, key: bytes) -> Iterator[TreeEntry]:
             high = start
     while low < len(text):
         end = text.find(b"\n", low) + 1
-        yield known_entry(text[low:end])
+        yield text[low:end]
         low = end
 
 

@@ -34,7 +34,7 @@ from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
 from runner.store.lacking import Lacking, lacking
-from runner.store.manifests import Outline, entries_in, find_entry, outline
+from runner.store.manifests import Outline, entries_in, find_entry, outline, right_in
 from runner.threads import unchecked
 
 MAX_MANIFEST_BYTES = 512 << 20
@@ -172,6 +172,11 @@ class Trees:
         """The entries below `folder`, with their whole paths; raises `Damaged` where the manifest cannot be read."""
         with manifest_read(digest):
             return entries_in(self.text(digest), folder)
+
+    def right_in(self, digest: str, folder: str) -> tuple[list[TreeEntry], dict[str, int]]:
+        """What lies right in `folder`, and its folders with the bytes they hold; raises as `entries_in`."""
+        with manifest_read(digest):
+            return right_in(self.text(digest), folder)
 
     def link_farm(self, digest: str, check: Callable[[], None] = unchecked) -> Path:
         """The folder of hard links to the tree's blobs: files 0444 or 0555, folders 0555. Made once, then shared.

@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from floyd_tui.errors import ProjectError
 from floyd_tui.project import snapshot as module
 from floyd_tui.project.ignore import DATA_DEFAULTS
-from floyd_tui.project.reading import Read, Reader
+from floyd_tui.project.reading import Reader
 from floyd_tui.project.snapshot import ScanProgress, Snapshot, take
 from runner.models import TreeEntry, manifest_of, parse_manifest
 
@@ -115,27 +116,98 @@ async def test_data_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
     assert "m.pyc" in by_path(await snap(folder, tmp_path, defaults=DATA_DEFAULTS))
 
 
-async def test_unchanged_files_are_not_read_again(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "old").write_text("old")
-    age(folder / "old")
-    # The time of change cannot be set back as that of modification can; wait for it in the cache's own terms.
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are taken as settled at once; their time of change cannot be set back as that of modification can."""
     monkeypatch.setattr("floyd_tui.project.folders.SETTLED_NS", -(10**10))
-    first = await snap(folder, tmp_path)
-    read: list[str] = []
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the files that are read."""
+    paths: list[str] = []
     original = Reader._once
 
-    def spy(reader: Reader, path: str) -> Read | None:
-        read.append(path)
+    def spy(reader: Reader, path: str) -> object:
+        paths.append(path)
         return original(reader, path)
 
     monkeypatch.setattr(Reader, "_once", spy)
+    return paths
+
+
+@pytest.mark.usefixtures("settled")
+async def test_unchanged_files_are_not_read_again(folder: Path, tmp_path: Path, read: list[str]) -> None:
+    (folder / "old").write_text("old")
+    age(folder / "old")
+    first = await snap(folder, tmp_path)
+    read.clear()
     assert (await snap(folder, tmp_path)).digest == first.digest
     assert read == []
     (folder / "old").write_text("new")
     assert (await snap(folder, tmp_path)).digest != first.digest
     assert read == ["old"]
+
+
+@pytest.mark.usefixtures("settled")
+async def test_a_renamed_folder_is_not_read_again(folder: Path, tmp_path: Path, read: list[str]) -> None:
+    (folder / "old" / "deep").mkdir(parents=True)
+    (folder / "old" / "a").write_text("a")
+    (folder / "old" / "deep" / "b").write_text("b")
+    await snap(folder, tmp_path)
+    (folder / "old").rename(folder / "new")
+    (folder / "new" / "more").write_text("more")
+    read.clear()
+    shot = await snap(folder, tmp_path)
+    assert read == ["new/more"]
+    assert list(by_path(shot)) == ["new/a", "new/deep/b", "new/more"]
+    assert by_path(shot)["new/deep/b"].digest == hashlib.sha256(b"b").hexdigest()
+
+
+@pytest.mark.usefixtures("settled")
+async def test_a_new_ignore_line_is_seen_in_a_folder_that_is_as_it_was(folder: Path, tmp_path: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "x.bin").write_text("x")
+    (folder / "sub" / "y").write_text("y")
+    assert list(by_path(await snap(folder, tmp_path))) == ["sub/x.bin", "sub/y"]
+    (folder / ".floydignore").write_text("*.bin\n")
+    assert list(by_path(await snap(folder, tmp_path))) == [".floydignore", "sub/y"]
+    (folder / ".floydignore").unlink()
+    (folder / "sub" / ".floydignore").write_text("y\n")
+    assert list(by_path(await snap(folder, tmp_path))) == ["sub/.floydignore", "sub/x.bin"]
+    (folder / "sub" / ".floydignore").write_text("# y\n")
+    assert list(by_path(await snap(folder, tmp_path))) == ["sub/.floydignore", "sub/x.bin", "sub/y"]
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("program", [sys.executable, "/bin/false"])
+async def test_processes_that_look_for_changes_miss_none(
+    folder: Path, tmp_path: Path, read: list[str], program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder of very many files; and if they fail, nothing but time is lost."""
+    monkeypatch.setattr("floyd_tui.project.recheck._FILES_EACH", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    odd = os.fsdecode(b"odd \xff\n")
+    for name in ("one", "two", "three", odd):
+        (folder / name).mkdir()
+        (folder / name / "a").write_text(name.replace("\udcff", ""))
+        (folder / name / "b").symlink_to("a")
+    first = await snap(folder, tmp_path)
+    read.clear()
+    monkeypatch.setattr("sys.executable", program)
+    assert (await snap(folder, tmp_path)).digest == first.digest
+    (folder / odd / "a").write_text("changed")
+    (folder / "one" / "b").unlink()
+    (folder / "one" / "b").symlink_to("c")
+    (folder / "two" / "new").mkdir()
+    (folder / "three" / "a").chmod(0o755)
+    shot = await snap(folder, tmp_path)
+    assert read == [f"{odd}/a", "three/a"] or read == ["three/a", f"{odd}/a"]
+    entries = by_path(shot)
+    assert entries[f"{odd}/a"].size == len("changed")
+    assert entries["one/b"].target == "c"
+    assert entries["two/new"].kind == "dir"
+    assert entries["three/a"].executable
 
 
 async def test_a_fresh_file_is_not_trusted_to_its_times(folder: Path, tmp_path: Path) -> None:

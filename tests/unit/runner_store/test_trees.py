@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from runner.errors import BadRequest, Conflict, Damaged, NoSpace, NotFound
 from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, parse_manifest, read_entries
+from runner.store.comparing import compare
 from runner.store.disk import remove_tree
 from runner.store.gc import Collector
-from runner.store.manifests import below, entries_in, find_entry, outline
+from runner.store.manifests import below, entries_in, find_entry, outline, right_in
 from runner.store.roots import release
 from runner.store.upload import receive
 from runner.threads import Cancelled
@@ -89,6 +90,49 @@ def test_looking_up_one_path_is_as_reading_all(tmp_path: Path, files: dict[str, 
             inside = [entry.path for entry in entries_in(tmp_path / "manifest", path)]
             assert sorted(inside) == sorted(name for name in files if name.startswith(path + "/"))
     assert len(entries_in(tmp_path / "manifest", "")) == len(files)
+
+
+@settings(SHARED, max_examples=40)
+@given(files=st.dictionaries(PATHS, st.binary(max_size=3), max_size=25).map(tree_of))
+def test_what_lies_right_in_a_folder_is_as_adding_up_all(tmp_path: Path, files: dict[str, bytes]) -> None:
+    (tmp_path / "manifest").write_bytes(manifest_of(entry_of(path, data) for path, data in files.items())[1])
+    for folder in {"", *(path[:end] for path in files for end, letter in enumerate(path) if letter == "/")}:
+        inside = {path[len(folder) + bool(folder) :]: data for path, data in files.items() if path.startswith(folder)}
+        inside = {path: inside[path] for path in inside if not folder or f"{folder}/{path}" in files}
+        entries, sums = right_in(tmp_path / "manifest", folder)
+        assert {entry.path.rpartition("/")[2] for entry in entries} == {path for path in inside if "/" not in path}
+        expected: dict[str, int] = {}
+        for path, data in inside.items():
+            if "/" in path:
+                top = path.partition("/")[0]
+                expected[top] = expected.get(top, 0) + len(data)
+        assert sums == expected
+
+
+@settings(SHARED, max_examples=30)
+@given(old=st.dictionaries(PATHS, st.binary(max_size=2), max_size=12).map(tree_of), data=st.data())
+@pytest.mark.parametrize("folders", [("", ""), ("in", "in"), ("in", "a/b")])
+def test_the_differences_of_two_trees(
+    tmp_path: Path, folders: tuple[str, str], old: dict[str, bytes], data: st.DataObject
+) -> None:
+    changed = st.dictionaries(st.sampled_from(sorted(old)) | PATHS if old else PATHS, st.binary(max_size=2), max_size=9)
+    gone = set(data.draw(st.lists(st.sampled_from(sorted(old)), max_size=3))) if old else set()
+    new = tree_of({path: d for path, d in (old | data.draw(changed)).items() if path not in gone})
+    sides = []
+    for name, folder, files in (("old", folders[0], old), ("new", folders[1], new)):
+        entries = [entry_of(f"{folder}/{path}" if folder else path, d) for path, d in files.items()]
+        (tmp_path / name).write_bytes(manifest_of([*entries, *([TreeEntry("zz", "dir")] if folder else [])])[1])
+        sides.append((tmp_path / name, folder))
+    found = {one.path: (one.change, one.old_size, one.new_size) for one in compare(*sides)}
+    expected: dict[str, tuple[str, int | None, int | None]] = {}
+    for path in old.keys() | new.keys():
+        if path not in new:
+            expected[path] = ("removed", len(old[path]), None)
+        elif path not in old:
+            expected[path] = ("added", None, len(new[path]))
+        elif old[path] != new[path]:
+            expected[path] = ("changed", len(old[path]), len(new[path]))
+    assert found == expected
 
 
 HOSTILE = {

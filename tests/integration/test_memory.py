@@ -1,0 +1,103 @@
+"""Bounds on memory, of the client in this process and of a real runner beside it: one large file, many files."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from floyd_tui.client.link import HostLink
+from floyd_tui.client.links import Links
+from floyd_tui.client.transfer import download, upload
+from floyd_tui.config import Config
+from floyd_tui.project.snapshot import Snapshot, take
+from runner.models import NewVersion
+from tests.support.runner import RunnerProcess
+from tests.support.tapped import tapped
+
+FILES, CONTENTS = 10_000, 100
+BIG = 256 << 20
+MIB = 1 << 20
+
+
+@pytest.fixture
+async def link(tmp_path: Path, runner: RunnerProcess) -> AsyncIterator[HostLink]:
+    with tapped(runner) as (_, host):
+        links = Links(Config.load(tmp_path / "config").with_host(host))
+        await links["local"].connected()
+        yield links["local"]
+        await links.close()
+
+
+class Peak:
+    """The most memory taken beyond what was taken before, in bytes: what Python allocated here, all of the runner's."""
+
+    client = runner = 0
+
+
+@contextmanager
+def peak(runner: RunnerProcess) -> Iterator[Peak]:
+    """Measure it while the block runs."""
+    process = Path("/proc") / str(runner.pid)
+    (process / "clear_refs").write_text("5")  # the peak begins anew
+    before, found = status(process, "VmRSS"), Peak()
+    tracemalloc.start()
+    try:
+        yield found
+        found.client = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    found.runner = status(process, "VmHWM") - before
+
+
+def status(process: Path, what: str) -> int:
+    lines = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    return int(lines[what].split()[0]) * 1024
+
+
+async def version(link: HostLink, snapshot: Snapshot) -> str:
+    await upload(link, snapshot)
+    return (await link.client.add_version("d", NewVersion(tree=snapshot.digest))).version.name
+
+
+async def test_a_large_file_is_never_in_memory(tmp_path: Path, link: HostLink, runner: RunnerProcess) -> None:
+    folder = tmp_path / "up"
+    folder.mkdir()
+    with (folder / "big").open("wb") as file:
+        file.truncate(BIG)  # holes, and in each MiB something of its own
+        for start in range(0, BIG, MIB):
+            os.pwrite(file.fileno(), os.urandom(64), start)
+    with peak(runner) as took:
+        name = await version(link, await take(folder, defaults=()))
+        await download(link, name, "", tmp_path / "down")
+    came = tmp_path / "down" / "big"
+    assert came.stat().st_size == BIG
+    with came.open("rb") as one, (folder / "big").open("rb") as other:
+        assert all(one.read(MIB) == other.read(MIB) for _ in range(BIG // MIB))
+    assert took.client < 40 * MIB
+    assert took.runner < 80 * MIB
+
+
+async def test_a_file_of_many_takes_a_line_of_memory(tmp_path: Path, link: HostLink, runner: RunnerProcess) -> None:
+    """A file takes about 100 bytes in a manifest, so a million of them some hundred MiB: here is held what that is."""
+    folder = tmp_path / "many"
+    for number in range(FILES):
+        path = folder / f"{number % 20:02}" / f"{number:06}"
+        if number < CONTENTS:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"%d" % number)
+        else:
+            # Another name is another file to everybody here, and is made in less time.
+            path.hardlink_to(folder / f"{number % 20:02}" / f"{number % CONTENTS:06}")
+    with peak(runner) as took:
+        first = await version(link, await take(folder, defaults=()))
+        (folder / "00" / "000000").unlink()
+        second = await version(link, await take(folder, defaults=()))
+        assert [change.path for change in await link.client.diff(first, second)] == ["00/000000"]
+        assert len(await link.client.files(second)) == 20
+    assert took.client / FILES < 800
+    assert took.runner / FILES < 2000
