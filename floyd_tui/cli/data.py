@@ -14,6 +14,7 @@ from floyd_tui.cli import adding, look, shelf
 from floyd_tui.cli.adding import say_added, say_origin
 from floyd_tui.cli.files import fetch, show_files
 from floyd_tui.cli.hosted import on_host
+from floyd_tui.cli.lazy import Clauses
 from floyd_tui.cli.options import dataset_name, host_option, json_option
 from floyd_tui.cli.sending import progress_shown
 from floyd_tui.cli.show import age, show_json, show_table
@@ -25,7 +26,7 @@ from floyd_tui.sizes import human_size
 from runner.models import AddedVersion, Dataset, DatasetUse, DatasetVersion, FileInfo, Ref
 
 
-@click.group()
+@click.group(cls=Clauses)
 def data() -> None:
     """Upload, list, fetch and manage datasets."""
 
@@ -58,6 +59,8 @@ def upload(folder: Path, name: str | None, message: str, resume: bool, host: str
 
     Only what the host lacks is sent, and an upload that broke off goes on. Unchanged content makes no new version.
     """
+    if not folder.is_dir():
+        raise ProjectError(f"There is no folder {folder}.", "Name the folder that holds the data.")
     root, dataset = _dataset_of(folder, name)
 
     async def work(link: Link) -> AddedVersion:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from floyd_tui.cli.hosted import on_host
+from floyd_tui.cli.lazy import Clauses
 from floyd_tui.cli.options import host_option, json_option
 from floyd_tui.cli.show import show_json, show_table
 from floyd_tui.client.protocol import Link
 from runner.models import Environment
 
 
-@click.group()
+@click.group(cls=Clauses)
 def env() -> None:
     """List environments."""
 

@@ -13,6 +13,7 @@ import click
 from floyd_tui.cli import look
 from floyd_tui.cli.bar import bar_shown
 from floyd_tui.cli.hosted import on_host
+from floyd_tui.cli.lazy import Clauses
 from floyd_tui.cli.options import host_option, job_reference, json_option, output_reference
 from floyd_tui.cli.show import age, note, show_json, show_table
 from floyd_tui.cli.sync import sync
@@ -23,7 +24,7 @@ from floyd_tui.sizes import human_count, human_size
 from runner.models import FileInfo, Job
 
 
-@click.group()
+@click.group(cls=Clauses)
 def output() -> None:
     """List, look at, fetch or sync what jobs wrote, also while they run."""
 

@@ -10,6 +10,7 @@ import click
 
 from floyd_tui.cli.asking import can_ask, confirm
 from floyd_tui.cli.hosted import connect
+from floyd_tui.cli.lazy import Clauses
 from floyd_tui.cli.options import json_option, yes_option
 from floyd_tui.cli.show import note, show_pairs, show_table
 from floyd_tui.client.links import Links
@@ -19,7 +20,7 @@ from floyd_tui.errors import FloydError, RunnerMissing, UnknownHost
 from runner.models import HostStats, RunnerInfo, check_name
 
 
-@click.group()
+@click.group(cls=Clauses)
 def host() -> None:
     """Add, list, check and remove hosts."""
 

@@ -153,16 +153,19 @@ def stop(jobs: tuple[str, ...], host: str | None, as_json: bool) -> None:
     """Stop JOBS; what they wrote is kept. The latest of this project if left out."""
     names = [job_reference(job) for job in jobs] or [job_reference(None)]
 
-    async def work(link: Link) -> list[Job]:
+    async def work(link: Link) -> tuple[list[Job], list[Job]]:
         before = [await link.client.job(name) for name in names]  # a wrong name stops nothing
-        return [job if job.state.ended else await link.client.stop(job.name) for job in before]
+        return before, [job if job.state.ended else await link.client.stop(job.name) for job in before]
 
-    stopped = on_host(host, work)
+    before, stopped = on_host(host, work)
     if as_json:
         show_json(stopped)
         return
-    for job in stopped:
-        note(f"{job.short} {ending(job)}" if job.state.ended else f"{job.short} is being stopped")
+    for old, job in zip(before, stopped, strict=True):
+        if old.state.ended:
+            note(f"{job.short} had ended before: {ending(job)}")
+        else:
+            note(f"{job.short} {ending(job)}" if job.state.ended else f"{job.short} is being stopped")
 
 
 @click.command()

@@ -1,13 +1,31 @@
-"""A click group that imports a command's module only when that command is used."""
+"""Click groups: one that imports a command's module only when it is used, one whose list of commands reads whole."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import click
+
+# The end of a help's first clause.
+_CLAUSE = re.compile(r"[.;:](?=\s|$)")
+
+
+class Clauses(click.Group):
+    """A group that lists its commands by the first clause of their help; click itself cuts in the middle of one."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands."""
+        with formatter.section("Commands"):
+            rows = []
+            for name in self.list_commands(ctx):
+                command = self.get_command(ctx, name)
+                if command is not None and not command.hidden:
+                    rows.append((name, _CLAUSE.split(" ".join((command.help or "").split()), maxsplit=1)[0]))
+            formatter.write_dl(rows)
 
 
 class LazyGroup(click.Group):

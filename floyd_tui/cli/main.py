@@ -46,7 +46,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "output": ("files:output", "List, look at, fetch or sync what jobs wrote."),
         "data": ("data:data", "Upload, list, fetch and manage datasets."),
         "gc": ("gc:gc", "Free what nothing refers to on a host."),
-        "fsck": ("gc:fsck", "Check what a host stores, and name what is damaged."),
+        "fsck": ("gc:fsck", "Read what a host stores again, and name what is damaged."),
         "env": ("env:env", "List environments."),
         "host": ("hosts:host", "Add, list, check and remove hosts."),
     },

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from floyd_tui.cli import main as module
 from floyd_tui.cli.main import cli, outcome
@@ -132,3 +133,12 @@ def test_shells_complete_commands_options_and_hosts(tmp_path: Path, monkeypatch:
     assert complete("floyd-tui st") == ["status", "stop"]
     assert "--max-runtime" in complete("floyd-tui run --ma")
     assert complete("floyd-tui logs --host g") == ["gauss"]
+
+
+@pytest.mark.parametrize("group", ["data", "output", "host", "env"])
+def test_no_line_of_a_group_s_help_is_cut_in_the_middle(group: str) -> None:
+    said = CliRunner().invoke(cli, [group, "--help"]).output.partition("Commands:")[2]
+    assert "..." not in said
+    commands = cli.get_command(click.Context(cli), group)
+    assert isinstance(commands, click.Group)
+    assert all(f"  {name} " in said for name in commands.commands)
