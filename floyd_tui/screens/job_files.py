@@ -64,6 +64,13 @@ class JobFiles(FilesPane):
         yield FilterBar("words of a path", id="files-find")
         yield Static(id="files-status")
 
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._follow_sync)
+
+    def _follow_sync(self) -> None:
+        if self.table.known:
+            self._draw_line()
+
     @property
     def source(self) -> str:
         """The reference to what is shown."""
@@ -133,7 +140,11 @@ class JobFiles(FilesPane):
             running = not self.job.state.ended
             hint = "Files that the job writes under /floyd/home show up here."
             note.say("No files yet" if running else "This job left no files", hint=hint if running else "", color="dim")
-        total = fmt.size(sum(info.size for info in files))
+        self._draw_line()
+
+    def _draw_line(self) -> None:
+        """What there is, and how its sync stands."""
+        total = fmt.size(sum(info.size for info in self.table.folder(ROOT)))
         what = "what it wrote so far" if self.area == "output" and not self.job.state.ended else self.area
         sync = cast("FloydApp", self.app).syncs.of(self._link, self.job)
         self.query_one("#files-status", Static).update(
@@ -193,7 +204,7 @@ class JobFiles(FilesPane):
 
     def action_sync(self) -> None:
         """Begin to sync the output, or see how that stands."""
-        self.app.push_screen(SyncDialog(self._link, self.job), lambda _: self._draw_status())
+        self.app.push_screen(SyncDialog(self._link, self.job), lambda _: self._draw_line())
 
     def action_save(self) -> None:
         """Keep the folder under the cursor, or the whole output, as a dataset."""

@@ -12,7 +12,6 @@ from floyd_tui.client import sync as syncing
 from floyd_tui.client.fake import NOW, FakeFile
 from floyd_tui.client.syncs import SyncState
 from floyd_tui.errors import RunnerProblem
-from floyd_tui.screens.job_files import JobFiles
 from floyd_tui.screens.sync import SyncDialog, headline
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.top_bar import sync_words
@@ -37,6 +36,11 @@ def state(ui: JobUi) -> SyncState | None:
 
 def text(ui: JobUi, selector: str) -> str:
     return str(ui.pilot.app.screen.query(selector).first(Static).render())
+
+
+def told(ui: JobUi, words: str) -> bool:
+    """Whether a toast says `words`."""
+    return any(words in toast.message for toast in ui.pilot.app._notifications)
 
 
 def job_writes(ui: JobUi, *files: FakeFile) -> None:
@@ -76,10 +80,8 @@ async def test_it_goes_on_while_one_looks_at_other_things(tmp_path: Path) -> Non
         await ui.until((tmp_path / "to/ckpt/2.pt").exists, "the second file")
         await ui.until(lambda: "⇣ digits/7 2 files" in text(ui, "#syncs"), "the word on top")
         ui.host.finish(JOB, JobState.SUCCEEDED)
-        await ui.until(lambda: (found := state(ui)) and found.over, "the end")
-        await ui.until(lambda: text(ui, "#syncs") == "", "no word any more")
-        toasts = [toast.message for toast in ui.pilot.app._notifications]
-        assert any("all is here: 2 files" in message for message in toasts)
+        await ui.until(lambda: told(ui, "all is here: 2 files"), "the word at its end")
+        await ui.until(lambda: text(ui, "#syncs") == "", "no word on top any more")
 
 
 async def test_stopping_keeps_what_came(tmp_path: Path) -> None:
@@ -107,9 +109,8 @@ async def test_what_was_changed_here_is_asked_about(tmp_path: Path) -> None:
         await ui.until(log.exists, "the file")
         log.write_bytes(b"mine")
         job_writes(ui, FakeFile("log", b"newer", 0, NOW + 1))
-        await ui.until(lambda: (found := state(ui)) and found.last.clashes, "the clash")
+        await ui.until(lambda: told(ui, "1 file changed here"), "the word of it")
         assert log.read_bytes() == b"mine"
-        assert any("changed here" in toast.message for toast in ui.pilot.app._notifications)
         await opened(ui)
         await ui.until(lambda: str(log) in text(ui, "#clashes"), "its name")
         await ui.pilot.click("#replace")
@@ -155,14 +156,16 @@ async def test_how_it_looks(tmp_path: Path, home: Path, size: tuple[int, int]) -
         (to / "log").write_bytes(b"mine")
         job_writes(ui, FakeFile("ckpt/1.pt", b"one", 0, NOW), FakeFile("log", b"2", 0, NOW + 1))
         await ui.until(lambda: (found := state(ui)) and found.last.clashes, "the clash")
+        await ui.until(lambda: told(ui, "1 file changed here"), "the word of it")
         ui.pilot.app.clear_notifications()
+        below = ui.screen.query_one("#files-status", Static)
+        await ui.until(lambda: "warn" in below.render().markup, "its colour below")  # type: ignore[union-attr]
         await opened(ui)
         on_top = ui.screen.query_one("#syncs", Static)
         await ui.until(lambda: "2 files" in str(on_top.render()), "the word on top")
         await check_snapshot(ui.pilot, "sync-stands")
         await ui.press("escape")
-        ui.screen.query_one(JobFiles).keep_true()
-        await ui.until(lambda: "2 files" in text(ui, "#files-status"), "the status below")
+        await ui.until(lambda: ui.pilot.app.screen is ui.screen, "the files again")
         await check_snapshot(ui.pilot, "sync-files")
 
 
