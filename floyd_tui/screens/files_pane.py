@@ -41,7 +41,7 @@ class FilesPane(Vertical):
         return self.finding if action == "leave_find" else True
 
     def action_find(self) -> None:
-        """Type words; the host is asked once for all paths."""
+        """Type words; the host is asked for all paths."""
         self.query_one(FilterBar).open()
         self._read_all()
 
@@ -59,11 +59,14 @@ class FilesPane(Vertical):
     @work(exclusive=True, group="find", exit_on_error=False)
     async def _read_all(self) -> None:
         try:
-            found = await self.list_all()
+            await self.read_all_again()
         except FloydError as error:
             self.action_leave_find()
             show_error(self.screen, error)
-            return
+
+    async def read_all_again(self) -> None:
+        """Ask for all paths, and find among these; raises `FloydError`."""
+        found = await self.list_all()
         self._all = [info for info in found if info.kind != "dir"]
         self._show_found()
 

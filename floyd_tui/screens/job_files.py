@@ -101,6 +101,8 @@ class JobFiles(FilesPane):
                 await self._link.connected()
                 for folder in self.table.open_folders:
                     await self._list(folder)
+                if self.finding:
+                    await self.read_all_again()
                 self.table.remove_class("-stale")
             except FloydError as error:
                 self._trouble(error)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from floyd_tui.client.fake import FakeFile
 from floyd_tui.screens import home as home_page
+from floyd_tui.screens import job_files
 from floyd_tui.screens.home import HomeScreen
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.widgets.file_tree import FileTree
@@ -34,6 +36,20 @@ async def test_output_files_are_found_at_any_depth(tmp_path: Path) -> None:
         assert isinstance(ui.pilot.app.screen, JobScreen)
         await ui.press("escape")
         await ui.until(lambda: not isinstance(ui.pilot.app.screen, JobScreen), "the list of jobs")
+
+
+async def test_what_a_running_job_writes_meanwhile_is_found_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_files, "POLL_SECONDS", 0.05)
+    async with job_ui(tmp_path, "digits/7") as ui:
+        await ui.press("O")
+        tree = ui.screen.query_one(FileTree)
+        await ui.until(lambda: tree.known, "the files")
+        await ui.press("slash", *"fresh")
+        await ui.until(lambda: not tree.row_count, "nothing of that name")
+        ui.host.sources["ada/projects/digits/7/output"].append(FakeFile("deep/down/fresh.pt", b"new"))
+        await ui.until(lambda: tree.cursor_key == "deep/down/fresh.pt", "the new file")
 
 
 async def test_files_of_a_dataset_are_found(tmp_path: Path) -> None:
