@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 from floyd_tui.project.scan import MARKS_BYTES
 from runner.models import read_entries
@@ -33,7 +34,9 @@ CREATE TABLE IF NOT EXISTS folders(
 CREATE TABLE IF NOT EXISTS marks(
     folder INTEGER PRIMARY KEY REFERENCES folders(id) ON DELETE CASCADE, names BLOB, marks BLOB);
 """
+_SEAL_BYTES = 4
 _COLUMNS = "id, path, inode, print, rules, files, size, folders, cuts, lines"
+Row = tuple[int, bytes, bytes, bytes, bytes, int, int, bytes, bytes, bytes]
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Remembered:
     key: int = 0
 
     @classmethod
-    def of(cls, row: tuple[int, bytes, bytes, bytes, bytes, int, int, bytes, bytes, bytes]) -> Remembered:
+    def of(cls, row: Row) -> Remembered:
         """The folder of a row."""
         key, path, inode, print_, rules, files, size, folders, cuts, lines = row
         names = [os.fsdecode(name) for name in folders.split(b"\0")[:-1]]
@@ -91,7 +94,7 @@ class Index:
             found = self._db.execute("SELECT id FROM roots WHERE path = ?", (self._root,)).fetchone()
             self._id = found[0] if found else 0
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM folders WHERE root = ?", (self._id,))
-            each = [Remembered.of(row) for row in rows]
+            each = [Remembered.of(whole) for row in rows if (whole := _unsealed(row))]
             self.folders = {one.path: one for one in each}
             self._by_inode = {one.inode: one for one in each}
 
@@ -161,7 +164,7 @@ class Index:
                 folder.lines,
             )
             sql = f"INSERT OR REPLACE INTO folders({_COLUMNS.replace('id', 'root', 1)})"
-            cursor = self._db.execute(f"{sql} VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            cursor = self._db.execute(f"{sql} VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _sealed(row))
             self._db.execute("INSERT INTO marks VALUES(?, ?, ?)", (cursor.lastrowid, _joined(names), marks.tobytes()))
 
     def commit(self) -> None:
@@ -199,6 +202,25 @@ class Index:
         # Losing the last lines in a power cut only costs reading those files again.
         db.execute("PRAGMA synchronous = OFF")
         db.executescript(_SCHEMA)
+
+
+def _sealed(row: Row) -> Row:
+    """`row` with a checksum at its end: SQLite has none, and a bit that turned would be another file's content."""
+    return (*row[:-1], row[-1] + _checksum(row))
+
+
+def _unsealed(row: Row) -> Row | None:
+    """The row as it was before `_sealed`; None where something of it has changed since."""
+    bare = (*row[:-1], row[-1][:-_SEAL_BYTES])
+    return bare if row[-1][-_SEAL_BYTES:] == _checksum(bare) else None
+
+
+def _checksum(row: Row) -> bytes:
+    found = 0
+    for value in row[1:]:  # the first is a number of the database's own
+        data = value if isinstance(value, bytes) else repr(value).encode()
+        found = crc32(data, crc32(b"%d:" % len(data), found))
+    return found.to_bytes(_SEAL_BYTES, "big")
 
 
 def _joined(names: list[str]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import socket
@@ -230,6 +231,23 @@ async def test_a_damaged_cache_is_replaced(folder: Path, tmp_path: Path) -> None
     second = await snap(folder, tmp_path)
     assert first.digest == second.digest
     assert not cache.exists() or sqlite3.connect(cache).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("column", ["inode", "print", "rules", "files", "size", "folders", "cuts", "lines"])
+async def test_a_bit_that_turned_in_the_cache_is_not_believed(folder: Path, tmp_path: Path, column: str) -> None:
+    for number in range(3):
+        (folder / f"sub{number}").mkdir()
+        (folder / f"sub{number}/file").write_bytes(b"%d" % number * 5000)
+    first = await snap(folder, tmp_path)
+    cache = tmp_path / "cache" / "index.db"
+    assert cache.exists()
+    with contextlib.closing(sqlite3.connect(cache)) as db, db:
+        for key, value in db.execute(f"SELECT id, {column} FROM folders").fetchall():
+            turned = value ^ 16 if isinstance(value, int) else value[:-9] + bytes(byte ^ 1 for byte in value[-9:])
+            db.execute(f"UPDATE folders SET {column} = ? WHERE id = ?", (turned, key))
+    again = await snap(folder, tmp_path)
+    assert (again.digest, list(again.entries)) == (first.digest, list(first.entries))
 
 
 async def test_a_file_that_will_not_hold_still(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
