@@ -16,6 +16,7 @@ from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 FOLDER = Path(__file__).parents[1] / "tui" / "snapshots"
 FAILED = FOLDER.with_name("snapshots-failed")
@@ -33,6 +34,8 @@ def picture(app: App[Any]) -> str:
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until nothing more is to be drawn: no messages, no cursor blinking, no toast sliding in."""
     await pilot.wait_for_scheduled_animations()
+    if isinstance(pilot.app.focused, Input):
+        pilot.app.focused._pause_blink(visible=True)
     await pilot.pause()
 
 
