@@ -26,7 +26,7 @@ from tests.support.runner import RunnerProcess
 from tests.support.tapped import tapped
 
 SEED = int.from_bytes(os.urandom(4), "big")
-FLIPS = 12
+FLIPS = 8
 LARGE, SMALL, MANY = 3 << 20, 20 << 10, 100
 
 
@@ -50,11 +50,12 @@ def dice() -> random.Random:
 
 
 def grow(root: Path, dice: random.Random) -> Path:
-    """A folder with a large file and many small ones."""
+    """A folder with a large file, one that goes up compressed, and many small ones."""
     (root / "small").mkdir(parents=True, exist_ok=True)
     for number in range(MANY):
         (root / f"small/{number}").write_bytes(dice.randbytes(dice.randrange(SMALL)))
     (root / "large.bin").write_bytes(dice.randbytes(LARGE))
+    (root / "text.csv").write_text("".join(f"{dice.random()},{number}\n" for number in range(LARGE // 24)))
     return root
 
 
@@ -78,7 +79,7 @@ async def test_bits_that_turn_on_the_way_up(
     line, link = tap
     for turn in range(FLIPS):
         snapshot = await take(grow(tmp_path / "data", dice), defaults=())
-        place = dice.randrange(snapshot.size)
+        place = dice.randrange(LARGE)
         what = f"seed {SEED}, turn {turn}: at {place}"
         line.flip("up", place)
         try:
