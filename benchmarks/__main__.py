@@ -38,7 +38,7 @@ def main() -> int:
     for name in wanted:
         rows = []
         for row in importlib.import_module(f"benchmarks.{name}").run(asked.only):
-            print(row.line(), flush=True)
+            print(row.line(), *([row.detail] if asked.only else []), flush=True)
             rows.append(row.json())
             short |= not row.ok
         if not asked.only:

@@ -34,6 +34,7 @@ from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
 from runner.store.lacking import Lacking, lacking
+from runner.store.layout import lay_out, lay_out_at_once
 from runner.store.manifests import Outline, entries_in, find_entry, outline, right_in
 from runner.threads import unchecked
 
@@ -189,7 +190,7 @@ class Trees:
         temporary = self.farms / f".{digest}.{os.urandom(6).hex()}"
         try:
             with full_disk_told(self.farms):
-                folders = _lay_out(_checked(self.each(digest), check), temporary, self._link)
+                folders = lay_out(_checked(self.each(digest), check), temporary, self._link)
                 for folder in reversed(folders):
                     os.chmod(folder, 0o555)
             try:
@@ -214,7 +215,7 @@ class Trees:
 
         try:
             with full_disk_told(folder.parent):
-                for made in _lay_out(_checked(self.each(digest), check), folder, copy):
+                for made in lay_out_at_once(_checked(self.each(digest), check), folder, copy):
                     os.chmod(made, 0o755)
         except BaseException:
             remove_tree(folder)
@@ -343,32 +344,3 @@ def _checked(entries: Iterable[TreeEntry], check: Callable[[], None]) -> Iterato
     for entry in entries:
         check()
         yield entry
-
-
-def _lay_out(entries: Iterable[TreeEntry], root: Path, place: Callable[[TreeEntry, str], None]) -> list[str]:
-    """Make `root` and in it all folders and links of `entries`, with `place` for files; returns the folders.
-
-    Parents come first in what is returned. No entry of a checked manifest lies below a link, so none is ever followed.
-    """
-    root.mkdir(mode=0o700)
-    folders = {"": str(root)}
-
-    def folder(path: str) -> str:
-        missing, last = [], path
-        while last not in folders:
-            missing.append(last)
-            last = last.rpartition("/")[0]
-        for one in reversed(missing):
-            os.mkdir(f"{root}/{one}", 0o700)
-            folders[one] = f"{root}/{one}"
-        return folders[path]
-
-    for entry in entries:
-        parent, _, name = entry.path.rpartition("/")
-        if entry.kind == "dir":
-            folder(entry.path)
-        elif entry.kind == "link":
-            os.symlink(entry.target, f"{folder(parent)}/{name}")
-        else:
-            place(entry, f"{folder(parent)}/{name}")
-    return list(folders.values())

@@ -62,6 +62,8 @@ def folder(tmp_path: Path) -> Path:
     (root / "twice-too").write_bytes(b"once\n")
     (root / "latest").symlink_to("many/deep")
     (root / "broken").symlink_to("gone")
+    with (root / "sparse").open("wb") as file:
+        file.truncate(3 << 20)
     (root / os.fsdecode(b"caf\xe9.txt")).write_text("not UTF-8")
     (root / "naïve 'quoted' \n name").write_text("odd")
     return root
@@ -135,6 +137,29 @@ async def test_what_goes_up_comes_down_the_same(tmp_path: Path, link: HostLink, 
     assert all(progress.done_bytes == progress.total_bytes for progress in again)
     came = await download(link, "d", "", tmp_path / "back")
     assert (came.files, came.kept) == (0, snapshot.files)
+
+
+async def test_a_link_that_leads_out_is_text_and_never_followed(
+    tmp_path: Path, link: HostLink, runner: RunnerProcess
+) -> None:
+    write(tmp_path / "secret", b"of nobody's business")
+    write(tmp_path / "data/sub/file", b"1")
+    targets = {"out": "../secret", "sub/far": f"{tmp_path}/secret", "sub/gone": "/nowhere"}
+    for path, target in targets.items():
+        (tmp_path / "data" / path).symlink_to(target)
+    snapshot = await take(tmp_path / "data", defaults=())
+    assert snapshot.size == 1
+    await upload(link, snapshot)
+    name = await dataset(link, snapshot)
+    listed = await link.client.files(name, recursive=True)
+    assert {one.path: one.target for one in listed if one.kind == "link"} == targets
+    with pytest.raises(RunnerProblem):
+        b"".join([part async for part in link.client.content(name, "out")])
+    stored = [path.read_bytes() for path in (runner.data_dir / "blobs").rglob("*") if path.is_file()]
+    assert stored == [b"1"]
+    came = await download(link, name, "", tmp_path / "back")
+    assert sorted(came.left_out) == sorted(targets)
+    assert list(contents(tmp_path / "back")) == ["sub", "sub/file"]
 
 
 async def test_a_part_of_it_comes_under_its_own_name(tmp_path: Path, link: HostLink, folder: Path) -> None:

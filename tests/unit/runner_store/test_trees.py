@@ -276,6 +276,18 @@ async def test_a_copy_that_fails_leaves_nothing(store: Store, tmp_path: Path) ->
     assert not list((store.folder / "mounts").iterdir())
 
 
+async def test_a_large_copy_is_whole_or_not_there(store: Store, tmp_path: Path) -> None:
+    files = {f"{number % 7}/{number}{'*' * (number % 2)}": b"%d" % number for number in range(1000)}
+    status = await store.add_tree(files)
+    store.trees.copy_to(status.digest, tmp_path / "copy")
+    assert snapshot(tmp_path / "copy") == {path.rstrip("*"): (data, path.endswith("*")) for path, data in files.items()}
+    for number in (3, 500, 999):
+        store.blobs.path(sha(b"%d" % number)).unlink()
+        with pytest.raises(Damaged):
+            store.trees.copy_to(status.digest, tmp_path / "none")
+        assert not (tmp_path / "none").exists()
+
+
 async def test_more_links_than_a_file_can_have(store: Store, tmp_path: Path) -> None:
     status = await store.add_tree({"a": b"popular"})
     blob = store.blobs.path(sha(b"popular"))
