@@ -7,13 +7,14 @@ gets the room that was kept back for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from runner.errors import NoSpace, RunnerError, Unavailable
+from runner.errors import NoSpace, Unavailable
 from runner.store.reserve import Reserve
 from runner.store.schema import MIGRATIONS
 
@@ -44,8 +45,16 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._transact, change)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `query` on the reading thread; it sees every write that has returned."""
-        return await asyncio.get_running_loop().run_in_executor(self._read_thread, query, self._reader)
+        """Run `query` on the reading thread; it sees every write that has returned. Raises `Unavailable`, as all here,
+        where the file turns out to be damaged.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._read_thread, self._ask, query)
+
+    async def check(self) -> None:
+        """Look through the whole file; raises `Unavailable` naming the first thing that is not as it should be."""
+        # By a connection of its own: it may take seconds, and what others ask goes on.
+        if (found := await asyncio.to_thread(_look_through, self._path)) != "ok":
+            raise _unusable(self._path, found)
 
     def close(self) -> None:
         """Finish what was begun and close the file."""
@@ -54,12 +63,20 @@ class Database:
         self._reader.close()
         self._writer.close()
 
+    def _ask(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return query(self._reader)
+        except sqlite3.DatabaseError as error:
+            _tell(error, self._path)
+            raise
+
     def _transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
         try:
             result = self._attempt(change)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if not (_is_full(error) and self._reserve.release()):
-                raise _clear(error, self._path) from error
+                _tell(error, self._path)
+                raise
             return self._transact(change)
         self._reserve.keep()
         return result
@@ -86,8 +103,7 @@ def _open(path: Path) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.Error):
-            hint = "Restore it from a copy, or move it away to begin with an empty one."
-            raise Unavailable(f"The database {path} cannot be used: {error}.", hint) from error
+            raise _unusable(path, error) from error
         raise
     return connection
 
@@ -113,11 +129,29 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _is_full(error: sqlite3.OperationalError) -> bool:
-    return "disk is full" in str(error)
+def _look_through(path: Path) -> str:
+    """``ok``, or the first thing that is wrong."""
+    try:
+        with contextlib.closing(_connect(path)) as connection:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            return found
+    except sqlite3.DatabaseError as error:
+        _tell(error, path)
+        raise
 
 
-def _clear(error: sqlite3.OperationalError, path: Path) -> sqlite3.OperationalError | RunnerError:
+def _is_full(error: sqlite3.DatabaseError) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
+
+
+def _tell(error: sqlite3.DatabaseError, path: Path) -> None:
+    """Raise what `error` is called before people, if it is the disk's fault and not a program's."""
     if _is_full(error):
-        return NoSpace(f"The disk that holds {path} is full.", "Make room on the host, then try again.")
-    return error
+        raise NoSpace(f"The disk that holds {path} is full.", "Make room on the host, then try again.") from error
+    if type(error) is sqlite3.DatabaseError:  # a damaged file has no class of its own
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, why: object) -> Unavailable:
+    hint = "Restore it from a copy, or move it away to begin with an empty one."
+    return Unavailable(f"The database {path} cannot be used: {why}.", hint)

@@ -61,7 +61,11 @@ class Check:
         self._files = self._bytes = 0
 
     async def run(self) -> FsckReport:
-        """Check everything; the report names what the damage touches, whoever's it is."""
+        """Check everything; the report names what the damage touches, whoever's it is.
+
+        Raises `Unavailable` where the database itself is damaged: nobody knows then what belongs to whom.
+        """
+        await self._db.check()
         folders = [path for top in ("blobs", "trees") for path in sorted((self._folder / top).glob("[0-9a-f][0-9a-f]"))]
         await to_the_end(lambda: self._measure(folders))
         with ThreadPoolExecutor(_WORKERS) as threads:

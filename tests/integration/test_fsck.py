@@ -215,6 +215,23 @@ def test_ctrl_c_ends_it_and_judges_nothing_that_was_not_read(runner: RunnerProce
     assert (out, endless.exists()) == ("", True)
 
 
+def test_a_damaged_database_is_one_clear_sentence(runner: RunnerProcess) -> None:
+    with runner.http() as http:
+        Api(http).dataset("d", {f"{number:0200}": b"%d" % number for number in range(100)})
+    runner.stop()
+    database = runner.data_dir / "runner.db"
+    whole = database.read_bytes()
+    try:
+        database.write_bytes(whole[: len(whole) // 2] + b"\xff" * (len(whole) - len(whole) // 2))
+        done = subprocess.run([*FSCK, str(runner.data_dir)], capture_output=True, text=True, check=False)
+    finally:
+        database.write_bytes(whole)
+    assert done.returncode == 2
+    assert "runner.db cannot be used" in done.stderr
+    assert "Restore it from a copy" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_folder_without_a_store_is_one_clear_sentence(runner: RunnerProcess) -> None:
     done = subprocess.run([*FSCK, str(runner.data_dir / "nowhere")], capture_output=True, text=True, check=False)
     assert done.returncode == 2

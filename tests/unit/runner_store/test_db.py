@@ -64,6 +64,31 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         Database(tmp_path / "db")
 
 
+async def test_a_damaged_file_is_told_by_whatever_meets_it(tmp_path: Path) -> None:
+    db = Database(tmp_path / "runner.db")
+    rows = [("ann", f"{number:0100}", 0.0) for number in range(300)]
+    await db.write(lambda c: c.executemany("INSERT INTO datasets (owner, name, created_at) VALUES (?, ?, ?)", rows))
+    await db.check()
+    db.close()
+    with (tmp_path / "runner.db").open("r+b") as file:
+        size = file.seek(0, 2)
+        for page in range(size // 4096 // 2, size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 4096)
+    db = Database(tmp_path / "runner.db")
+    try:
+        for meets in (
+            db.check(),
+            db.read(lambda c: c.execute("SELECT * FROM datasets").fetchall()),
+            db.write(lambda c: c.execute("UPDATE datasets SET description = 'new'").rowcount),
+        ):
+            with pytest.raises(Unavailable, match=r"runner.db cannot be used: .*") as told:
+                await meets
+            assert "Restore it from a copy" in told.value.hint
+    finally:
+        db.close()
+
+
 async def test_a_full_disk_is_told(store: Store) -> None:
     def fill(connection: sqlite3.Connection) -> None:
         for number in range(2000):
