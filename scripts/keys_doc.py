@@ -52,6 +52,7 @@ PLACES = {
     "LaunchScreen": "Launch form",
     "GoesUpScreen": "What goes up",
     "LargeDialog": "Before much code goes up",
+    "TickList": "Lines to tick",
     "PathInput": "Where a folder is typed",
     "WatchScreen": "Watch mode",
     "DatasetsScreen": "Datasets",

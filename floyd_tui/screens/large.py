@@ -11,14 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Button, SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import Button, Static
 
 from floyd_tui.project.ignore_file import line_for
 from floyd_tui.project.large import Answer, Consider, Declined, Large
 from floyd_tui.project.listing import Goes
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.tick_list import TickList
 
 if TYPE_CHECKING:
     from floyd_tui.app import FloydApp
@@ -55,8 +55,6 @@ class LargeDialog(ModalScreen[list[Goes] | None]):
         Binding("escape", "stop", "Stop", id="large.stop", tooltip="Send nothing, launch nothing"),
         Binding("x", "leave_out", "Leave out", id="large.leave-out", tooltip="Leave out what is ticked, and go on"),
         Binding("y", "send", "Send all", id="large.send", tooltip="Send it as it is"),
-        Binding("j", "list('cursor_down')", "Down", show=False, id="large.down", tooltip="The next path"),
-        Binding("k", "list('cursor_up')", "Up", show=False, id="large.up", tooltip="The path before"),
     ]
 
     def __init__(self, large: Large) -> None:
@@ -68,8 +66,7 @@ class LargeDialog(ModalScreen[list[Goes] | None]):
         with Vertical(id="dialog"):
             yield Static(f"{fmt.size(large.size)} would go up as code", id="question", markup=False)
             yield Static(self._detail(), id="detail", markup=False)
-            rows = [Selection(_row(one, paint), number) for number, one in enumerate(large.paths)]
-            yield SelectionList[int](*rows, id="large-paths", compact=True)
+            yield TickList([_row(one, paint) for one in large.paths], id="large-paths")
             yield Static("Space ticks what x leaves out by .floydignore", id="large-keys", classes="dim")
             with Horizontal(id="answers"):
                 yield Button("Send nothing", id="stop", compact=True)
@@ -96,7 +93,7 @@ class LargeDialog(ModalScreen[list[Goes] | None]):
 
     def action_leave_out(self) -> None:
         """Leave out what is ticked."""
-        ticked = [self._large.paths[number] for number in self.query_one(SelectionList).selected]
+        ticked = [self._large.paths[number] for number in sorted(self.query_one(TickList).ticked)]
         if ticked:
             self.dismiss(ticked)
         else:
@@ -105,10 +102,6 @@ class LargeDialog(ModalScreen[list[Goes] | None]):
     def action_send(self) -> None:
         """Send it all."""
         self.dismiss([])
-
-    async def action_list(self, action: str) -> None:
-        """Move in the list, also by letters."""
-        await self.query_one(SelectionList).run_action(action)
 
 
 def _row(one: Goes, paint: Paint) -> Text:

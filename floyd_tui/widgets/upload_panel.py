@@ -79,4 +79,5 @@ def progress(stage: Stage, paint: Paint) -> Group:
         complete_style=paint.color("running"), finished_style=paint.color("good"), style=paint.color("faint"),
         pulse_style=paint.color("faint"),
     )  # fmt: skip
-    return Group(paint(_PHASES[stage.phase] + " …", style="bold"), bar, paint("   ".join(figures(stage)), "dim"))
+    # A bar ends no line, so it comes last.
+    return Group(paint(_PHASES[stage.phase] + " …", style="bold"), paint("   ".join(figures(stage)), "dim"), bar)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import SelectionList
 
 from floyd_tui.app import FloydApp
 from floyd_tui.screens.datasets import DatasetsScreen
@@ -17,6 +16,7 @@ from floyd_tui.screens.large import LargeDialog
 from floyd_tui.screens.launch import LaunchScreen
 from floyd_tui.screens.upload import UploadDialog
 from floyd_tui.screens.watch import WatchScreen
+from floyd_tui.widgets.tick_list import TickList
 from runner.models import Launch
 from tests.support.shell_ui import ShellUi, shell_ui
 from tests.support.snapshots import SIZES, check_snapshot
@@ -139,7 +139,7 @@ async def test_each_answer_does_what_it_says(
         await ui.app.push_screen(LaunchScreen(ui.link, Launch("net", "python train.py"), project), _job_opener(ui.app))
         await ui.press("ctrl+l")
         await shows(ui, LargeDialog)
-        assert ui.app.screen.query_one(SelectionList).option_count == 3
+        assert ui.app.screen.query_one(TickList).option_count == 3
         await ui.press(*keys)
         await shows(ui, ends)
         if code is None:
