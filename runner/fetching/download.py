@@ -89,8 +89,8 @@ class Download:
                     delay, since, self._furthest = _FIRST_DELAY, time.monotonic(), self._part.position
                 self._give_up(reason, since)
                 self._tell(self._part.position, self._standing.total, f"{reason}; trying again")
-                await asyncio.sleep(min(after if after is not None else delay, _LAST_DELAY))
-                delay *= 2
+                await asyncio.sleep(min(delay if after is None else after, _LAST_DELAY))
+                delay *= 2 if after is None else 1
         finally:
             # Cancelled, too: a runner that stops in order loses nothing.
             await asyncio.shield(self._keep())

@@ -29,7 +29,9 @@ from tests.support.web import LONG_AGO, Page, Web
 
 BYTES = os.urandom(2_500_000)
 OTHER = os.urandom(2_500_000)
-QUICK: dict[str, object] = {"fetch_silence": 1.0, "fetch_patience": 0.5}
+QUICK: dict[str, object] = {"fetch_silence": 1.0, "fetch_patience": 2.0}
+# For tests that stop the runner at a byte: it shall not ask for the next ones meanwhile.
+CALM: dict[str, object] = {"fetch_silence": 60.0}
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def api(shared: RunnerProcess) -> Iterator[Api]:
 @pytest.fixture
 def runner(tmp_path: Path) -> Iterator[RunnerProcess]:
     """One to be ended."""
-    with RunnerProcess(tmp_path / "runner", settings=QUICK) as process:
+    with RunnerProcess(tmp_path / "runner", settings=CALM) as process:
         yield process
 
 
