@@ -55,7 +55,7 @@ def on_terminal(shell: Shell, *words: str) -> bytes:
     mine, its = pty.openpty()
     with subprocess.Popen(
         [*PROGRAM, *words], cwd=shell.folder, env={**shell.env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-        stdin=its, stdout=its, stderr=subprocess.DEVNULL,
+        stdin=its, stdout=its, stderr=subprocess.PIPE,
     ) as program:  # fmt: skip
         os.close(its)
         said = b""
@@ -66,7 +66,9 @@ def on_terminal(shell: Shell, *words: str) -> bytes:
             pass
         finally:
             os.close(mine)
-    assert program.returncode == 0, said
+        assert program.stderr is not None
+        error = program.stderr.read()
+    assert program.returncode == 0, error
     return said
 
 
