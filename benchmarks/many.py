@@ -6,6 +6,11 @@ there already both go over a connection that is open: ours over the link that th
 which needs no login; its own process is started each time, since there is no other way to use it. What changes between
 two runs is changed once a round: both sides find the same changes. Files have been left alone for a while before the
 first run that counts, as those of a dataset have been.
+
+A million files were tried by hand (names of a few files of no bytes, in folders of a thousand; two busy cores): the
+first snapshot took 26 s, an unchanged one 5 s; asking what is missing 4 s, a version with one more file 12 s in all,
+the list of the root 2.6 s, the differences of two versions 1.3 s. The client took at most 262 MiB, the runner 228.
+Copying a code tree is bound by how fast the file system makes files: it takes as long as ``cp -r``, or less.
 """
 
 from __future__ import annotations

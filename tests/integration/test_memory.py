@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from floyd_tui.client.link import HostLink
 from floyd_tui.client.links import Links
-from floyd_tui.client.transfer import download, upload
+from floyd_tui.client.progress import Progress
+from floyd_tui.client.transfer import download
+from floyd_tui.client.upload import lacking, upload
 from floyd_tui.config import Config
 from floyd_tui.project.snapshot import Snapshot, take
 from runner.models import NewVersion
@@ -24,13 +27,28 @@ BIG = 256 << 20
 MIB = 1 << 20
 
 
-@pytest.fixture
-async def link(tmp_path: Path, runner: RunnerProcess) -> AsyncIterator[HostLink]:
+# A runner that lists no more than 50 of the missing blobs in an answer, where others list 50,000.
+TERSE = """
+import runner.store.lacking
+from runner.cli import main
+runner.store.lacking.LISTED = 50
+main()
+"""
+
+
+@asynccontextmanager
+async def linked(folder: Path, runner: RunnerProcess) -> AsyncIterator[HostLink]:
     with tapped(runner) as (_, host):
-        links = Links(Config.load(tmp_path / "config").with_host(host))
+        links = Links(Config.load(folder / "config").with_host(host))
         await links["local"].connected()
         yield links["local"]
         await links.close()
+
+
+@pytest.fixture
+async def link(tmp_path: Path, runner: RunnerProcess) -> AsyncIterator[HostLink]:
+    async with linked(tmp_path, runner) as live:
+        yield live
 
 
 class Peak:
@@ -101,3 +119,27 @@ async def test_a_file_of_many_takes_a_line_of_memory(tmp_path: Path, link: HostL
         assert len(await link.client.files(second)) == 20
     assert took.client / FILES < 800
     assert took.runner / FILES < 2000
+
+
+async def test_what_is_missing_is_told_part_by_part(tmp_path: Path) -> None:
+    folder = tmp_path / "up"
+    folder.mkdir()
+    for number in range(230):
+        (folder / f"{number}").write_bytes(b"%d" % number)
+    told: list[Progress] = []
+    with RunnerProcess(tmp_path / "terse", program=(sys.executable, "-c", TERSE)) as runner:
+        async with linked(tmp_path, runner) as link:
+            shot = await take(folder, defaults=())
+            before = await lacking(link, shot)
+            assert (len(before.missing), before.lacking, before.lacking_bytes) == (50, 230, shot.size)
+            status = await upload(link, shot, told.append)
+            assert (status.lacking, status.missing) == (0, ())
+            again = await link.client.tree_status(shot.digest)
+            assert (again.files, again.lacking) == (230, 0)
+            await download(link, await version(link, shot), "", tmp_path / "down")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "down").iterdir()} == {
+        path.name: path.read_bytes() for path in folder.iterdir()
+    }
+    done = [progress.done_files for progress in told]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, 230)
