@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from floyd_tui.errors import ProjectError
@@ -89,11 +90,18 @@ class Reader:
 
 def side_by_side(work: Callable[[list[T]], None], batches: Iterable[list[T]], cancel: Callable[[], None]) -> None:
     """Do `work` on each of `batches` in threads, a few batches ahead; calls `cancel` and raises where one raises."""
+    rest = iter(batches)
+    head = list(islice(rest, 2))
+    if len(head) < 2:
+        # A few files changed: they are read in less time than a thread takes to start.
+        for batch in head:
+            work(batch)
+        return
     threads = min(8, (os.cpu_count() or 2) + 1)
     with ThreadPoolExecutor(threads, "hash") as pool:
         running: deque[Future[None]] = deque()
         try:
-            for batch in batches:
+            for batch in chain(head, rest):
                 running.append(pool.submit(work, batch))
                 if len(running) > 2 * threads:
                     running.popleft().result()
