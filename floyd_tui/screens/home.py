@@ -16,6 +16,7 @@ from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.home_jobs import KnownJobs
 from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, job_columns, job_row, project_rows
 from floyd_tui.screens.page import Page, PageRow, once_a
 from floyd_tui.widgets import format as fmt
@@ -25,7 +26,7 @@ from floyd_tui.widgets.job_peek import JobPeek
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job, JobState, Project
+from runner.models import Event, Job
 
 # More than anyone scrolls through; a filter by project asks the host anew.
 LIMIT = 1000
@@ -54,10 +55,8 @@ class HomeScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._jobs: dict[str, Job] = {}
-        self._projects: list[Project] = []
+        self._known = KnownJobs()
         self._project = ALL
-        self._seen_at: float | None = None
         self._next = ""
 
     def compose_body(self) -> ComposeResult:
@@ -76,31 +75,23 @@ class HomeScreen(Page):
 
     def show_host(self, link: Link) -> None:
         """Start anew with another host's jobs."""
-        self._jobs, self._projects, self._project, self._seen_at = {}, [], ALL, None
+        self._known, self._project = KnownJobs(), ALL
         self._draw()
         super().show_host(link)
 
     async def load(self, client: Client) -> None:
         """Projects and the newest jobs."""
-        projects, jobs = await client.projects(), await client.jobs(limit=LIMIT)
-        self._projects, self._jobs = projects, {job.name: job for job in jobs}
-        self._seen_at = fmt.now(self)
+        self._known.take(await client.projects(), await client.jobs(limit=LIMIT), fmt.now(self))
         self._draw()
         self._ask_older(self.link, self._project)
 
     def apply(self, event: Event) -> None:
         """A job changed or went."""
-        self._seen_at = fmt.now(self)
-        if event.removed and self._jobs.pop(event.removed, None):
+        changed, counts = self._known.apply(event, fmt.now(self))
+        if counts:
             self._count_again(self.link)
-        elif event.job:
-            old = self._jobs.get(event.job.name)
-            self._jobs[event.job.name] = event.job
-            if old is None or old.state is not event.job.state:
-                self._count_again(self.link)
-        else:
-            return
-        self._draw()
+        if changed:
+            self._draw()
 
     def trouble(self, error: FloydError) -> None:
         """Keep the last jobs, dimmed; with none, say what is wrong."""
@@ -109,8 +100,9 @@ class HomeScreen(Page):
     @work(exclusive=True, group="count", exit_on_error=False)
     async def _count_again(self, link: Link) -> None:
         """Projects' counts are the host's to know."""
+        known = self._known  # another host's, once that is looked at
         try:
-            self._projects = await link.client.projects()
+            known.projects = await link.client.projects()
         except FloydError:
             return  # keep_true is told the same and shows it
         self._draw()
@@ -118,55 +110,46 @@ class HomeScreen(Page):
     @work(exclusive=True, group="older", exit_on_error=False)
     async def _ask_older(self, link: Link, project: str) -> None:
         """Jobs of `project` that are not among the newest of all."""
-        known = sum(job.project == project for job in self._jobs.values())
-        if known >= sum(one.jobs for one in self._projects if one.name == project):
-            return
-        jobs = await link.client.jobs(project=project, limit=LIMIT)
-        # What events told meanwhile is newer than this answer.
-        self._jobs = {job.name: job for job in jobs} | self._jobs
-        self._draw()
+        if self._known.lacks(project):
+            self._known.add_older(await link.client.jobs(project=project, limit=LIMIT))
+            self._draw()
 
     # What is shown
 
     def _draw(self, error: FloydError | None = None) -> None:
         jobs = self._shown()
-        self.query_one("#projects", RowTable).show_rows(project_rows(self._projects, self.paint))
+        self.query_one("#projects", RowTable).show_rows(project_rows(self._known.projects, self.paint))
         table = self.query_one("#jobs", RowTable)
         everything, now = self._project == ALL, fmt.now(self)
         table.set_columns(job_columns(everything))
         table.show_rows([job_row(job, now, self.paint, everything) for job in jobs])
-        if self._next in self._jobs:
+        if self._next in self._known.jobs:
             table.move_to(self._next)
             self._next = ""
         table.set_class(error is not None, "-stale")
         self._draw_note(error, bool(jobs))
         bar = self.query_one(FilterBar)
-        bar.found(len(jobs), sum(self._project in (ALL, job.project) for job in self._jobs.values()))
+        bar.found(len(jobs), self._known.count(self._project))
         self._summarise()
         self._peek()
         self.refresh_bindings()
 
     def _summarise(self) -> None:
-        if self.query_one("#jobs").has_class("-stale") and self._seen_at is not None:
-            seen = Content.styled(f"as of {fmt.ago(self._seen_at, fmt.now(self))}", "$warn")
+        if self.query_one("#jobs").has_class("-stale") and self._known.seen_at is not None:
+            seen = Content.styled(f"as of {fmt.ago(self._known.seen_at, fmt.now(self))}", "$warn")
             self.query_one(PageRow).summarise(seen)
             return
-        active = [job.state for job in self._jobs.values() if not job.state.ended]
         roomy = self.size.width >= 100
         parts = [
             Content.styled(
-                f"{fmt.sign(state)} {active.count(state)}{' ' + fmt.words(state) if roomy else ''}",
-                f"${fmt.color(state)}",
+                f"{fmt.sign(state)} {count}{' ' + fmt.words(state) if roomy else ''}", f"${fmt.color(state)}"
             )
-            for state in (JobState.RUNNING, JobState.PREPARING, JobState.QUEUED)
-            if state in active
+            for state, count in self._known.active().items()
         ]
         self.query_one(PageRow).summarise(Content("  ").join(parts))
 
     def _shown(self) -> list[Job]:
-        wanted = JobFilter.parse(self.query_one(FilterBar).text)
-        jobs = [job for job in self._jobs.values() if self._project in (ALL, job.project) and wanted.matches(job)]
-        return sorted(jobs, key=lambda job: (job.created_at, job.number), reverse=True)
+        return self._known.of(self._project, JobFilter.parse(self.query_one(FilterBar).text))
 
     def _draw_note(self, error: FloydError | None, any_jobs: bool) -> None:
         note, table = self.query_one(Note), self.query_one("#jobs")
@@ -174,9 +157,9 @@ class HomeScreen(Page):
         table.display = any_jobs
         if any_jobs:
             return
-        if error and self._seen_at is None:
+        if error and self._known.seen_at is None:
             note.trouble(error)
-        elif self._seen_at is None:
+        elif self._known.seen_at is None:
             note.wait_for(f"Asking {self.link.name} for your jobs")
         elif self.query_one(FilterBar).text:
             note.say("No job passes this filter", hint="Esc shows them all again.")
@@ -204,7 +187,7 @@ class HomeScreen(Page):
     def job(self) -> Job | None:
         """The job under the cursor."""
         table = self.query_one("#jobs", RowTable)
-        return self._jobs.get(table.cursor_key or "") if table.display else None
+        return self._known.jobs.get(table.cursor_key or "") if table.display else None
 
     def crumbs(self) -> tuple[str, ...]:
         """The project that is shown."""
@@ -293,7 +276,7 @@ class HomeScreen(Page):
         try:
             draft = await draft_of(folder)
             said = draft.launch
-            if not said.command and any(project.name == said.project for project in self._projects):
+            if not said.command and any(project.name == said.project for project in self._known.projects):
                 # A folder that says nothing runs as last time; what was new then is not now.
                 last = await as_last_time(self.link.client, said.project)
                 said = replace(last, message="") if last else said
