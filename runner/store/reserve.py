@@ -6,8 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-# A state change takes a few pages of the write-ahead log; this is room for hundreds.
 _SIZE = 1 << 20
+# What a write gets at a time: a state change takes a few pages of the write-ahead log, and these are then used again.
+# No more, for who has filled the disk may take what is free before the write does.
+_SLICE = 16 << 10
 # Kept back again only once there is this much room, in bytes: not from under the job that needs the last of it.
 _ROOMY = 16 * _SIZE
 
@@ -17,25 +19,33 @@ class Reserve:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._held = path.exists()
+        self._held = path.stat().st_size if path.exists() else 0
         self._wanted = 2 * _SIZE
 
     def keep(self) -> None:
         """Hold the room, unless it is held already or the disk has hardly any."""
-        if self._held or shutil.disk_usage(self._path.parent).free < self._wanted:
+        if self._held == _SIZE or shutil.disk_usage(self._path.parent).free < self._wanted:
             return
         try:
-            with self._path.open("wb") as file:
+            with self._path.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, _SIZE)
         except OSError:
-            self._path.unlink(missing_ok=True)
+            self._cut(self._held)
             return
-        self._held = True
+        self._held = _SIZE
 
     def release(self) -> bool:
-        """Give the room to whoever writes next; False where there is none to give."""
+        """Give a part of the room to whoever writes next; False where there is none to give."""
         if not self._held:
             return False
-        self._path.unlink(missing_ok=True)
-        self._held, self._wanted = False, _ROOMY
+        self._wanted = _ROOMY
+        self._cut(max(0, self._held - _SLICE))
         return True
+
+    def _cut(self, size: int) -> None:
+        """Hold only so much from now on; a check beside the runner may have given all of it away."""
+        try:
+            os.truncate(self._path, size)
+        except OSError:
+            size = 0
+        self._held = size

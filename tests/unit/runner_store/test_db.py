@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from runner.errors import NoSpace, Unavailable
 from runner.store.db import Database
 from runner.store.schema import MIGRATIONS
+from tests.support.small_disk import small_disk, takes_root
 from tests.unit.runner_store.store import Store
 
 
@@ -98,3 +102,22 @@ async def test_a_full_disk_is_told(store: Store) -> None:
     with pytest.raises(NoSpace, match="full"):
         await store.db.write(fill)
     assert await store.db.read(count) == 0
+
+
+def eat(file: BinaryIO) -> None:
+    """Take all that is free on the disk of `file`, to the last block."""
+    for size in (1 << 16, 4096):
+        with contextlib.suppress(OSError):
+            while file.write(bytes(size)) == size:
+                pass
+
+
+@takes_root
+async def test_changes_are_written_while_somebody_takes_every_byte_that_comes_free(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "8m") as disk, (disk / "eaten").open("wb", buffering=0) as eaten:
+        database = Database(disk / "test.db")
+        for name in range(40):
+            eat(eaten)
+            await database.write(partial(insert, name=str(name)))
+        assert await database.read(count) == 40
+        database.close()
