@@ -39,10 +39,12 @@ class Part:
 
     def write(self, piece: memoryview) -> None:
         """Append the next bytes."""
-        self._hash.update(piece)
-        self.position += len(piece)
         while piece:
-            piece = piece[os.write(self._file, piece) :]
+            count = os.write(self._file, piece)
+            # On a full disk less than all is written: the digest so far is that of what is there.
+            self._hash.update(piece[:count])
+            self.position += count
+            piece = piece[count:]
         self._writeback.written(self.position)
 
     def finish(self) -> Path | None:

@@ -122,7 +122,7 @@ def test_an_upload_whose_client_is_ended_ten_times(
         api = Api(http)
         for turn in range(KILLS):
             before, rest = line.crossed["up"], lacking(api, snapshot)
-            signum, place = SIGNALS[turn % len(SIGNALS)], dice.randrange(min(LARGE // 6, rest))
+            signum, place = SIGNALS[turn % len(SIGNALS)], dice.randrange(max(1, min(LARGE // 6, rest)))
             what = f"seed {SEED}, turn {turn}: {signum} at {place}, {rest} to go"
             ends(signum, line, "up", place, shell, *send)
             assert api.ask("GET", "/v1/datasets") == [], what
