@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.bed import Bed, bed, fetch, peers
+from benchmarks.bed import GCM, Bed, bed, fetch, peers
 from benchmarks.harness import Row, Work, beside, chosen, medians
 from floyd_tui.project.run import upload_dataset
 from tests.support.shell import PROGRAM
@@ -84,10 +84,14 @@ def again_row(road: Bed, bar: float, change: Callable[[Path], None], name: str) 
     """A folder that the host has, after `change`."""
     source = road.fresh("again")
     write(source)
-    rsync = Work(partial(mirrored, road, source))
-    ours = Work(partial(up, road, source), partial(change, source))
-    settle(ours, rsync)
-    return beside(name, bar, ROUNDS, {"ours": ours, "rsync": rsync})
+    works = {
+        "ours": Work(partial(up, road, source), partial(change, source)),
+        "rsync": Work(partial(mirrored, road, source)),
+        # For the record: the same with a login each time.
+        "rsync that connects": Work(partial(mirrored, road, source, connects=True)),
+    }
+    settle(*works.values())
+    return beside(name, bar, ROUNDS, works)
 
 
 def many_row(road: Bed, name: str) -> Row:
@@ -156,10 +160,11 @@ def up(road: Bed, source: Path) -> None:
     road.run(upload_dataset(road.link, source, source.name))
 
 
-def mirrored(road: Bed, source: Path) -> None:
-    """The peer: a copy of the folder on the host, brought up to date."""
-    (road.folder / "kept").mkdir(exist_ok=True)
-    road.rsync_by(road.kept_ssh(), f"{source}/", f"127.0.0.1:{road.folder}/kept/{source.name}/")
+def mirrored(road: Bed, source: Path, connects: bool = False) -> None:
+    """The peer: a copy of the folder on the host, brought up to date over the open connection or one of its own."""
+    kept = road.folder / ("kept-apart" if connects else "kept")
+    kept.mkdir(exist_ok=True)
+    road.rsync_by(road.ssh(GCM) if connects else road.kept_ssh(), f"{source}/", f"127.0.0.1:{kept}/{source.name}/")
 
 
 def settle(*works: Work) -> None:
