@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -31,7 +32,13 @@ def on_host(host: str | None, work: Callable[[Link], Awaitable[T]]) -> T:
         finally:
             await links.close()
 
+    logging.getLogger("asyncio").addFilter(_worth_saying)
     return asyncio.run(session())
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Not that a Ctrl-C at the very end cancelled the future by which asyncio waits for its own threads."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.InvalidStateError)
 
 
 def _breaks_told(name: str) -> Callable[[LinkStatus], None]:
