@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from runner.errors import BadRequest, Conflict, NoSpace
 from runner.models import BLOB_FRAME
-from runner.store.upload import KEEP_FROM, receive
+from runner.store.parts import KEEP_FROM
+from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, frame, sha
 
 BIG = os.urandom(64) * (KEEP_FROM // 16)
