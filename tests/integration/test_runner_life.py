@@ -227,7 +227,7 @@ def test_events_tell_a_jobs_life(runner: RunnerProcess) -> None:
     with runner.http() as http, runner.http() as listener, listener.stream("GET", "/v1/events") as events:
         api = Api(http)
         lines = events.iter_lines()
-        assert json.loads(next(lines)) == {"job": None, "dataset": None, "removed": None}
+        assert not any(json.loads(next(lines)).values())
         api.launch("echo {1..3}")
         states = []
         for line in lines:
