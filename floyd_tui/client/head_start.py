@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 
 from floyd_tui.client.ahead import ahead
-from floyd_tui.client.frames import Wanted, pieces
+from floyd_tui.client.frames import Wanted
 from floyd_tui.client.protocol import Link
-from floyd_tui.client.squeeze import Body, bodies, squeezed
+from floyd_tui.client.squeeze import Body, bodies
 from floyd_tui.errors import FloydError, RunnerProblem
 
 # How often the host is asked to name a part that it has still to put away, and the seconds in between.
@@ -83,8 +83,7 @@ class HeadStart:
                 await self._name(wanted.digest, digest)
 
     async def _until_known(self, body: Body) -> AsyncGenerator[bytes, None]:
-        parts = squeezed(pieces(body.wanted), body.encoding) if body.encoding else pieces(body.wanted)
-        async with aclosing(ahead(parts)) as made:
+        async with aclosing(ahead(body.pieces())) as made:
             async for piece in made:
                 if piece.files:
                     break  # with its last bytes it would be a whole blob that is not what its name says

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from floyd_tui.client.frames import WHOLE, Piece, Wanted
+from floyd_tui.client.frames import WHOLE, Piece, Wanted, pieces
 from runner.models import BLOB_FRAME
 
 # Level 1 of both: a higher one is slower than most lines.
@@ -31,6 +31,11 @@ class Body(NamedTuple):
     def size(self) -> int | None:
         """Its length in bytes; None where compression makes it unknown."""
         return None if self.encoding else sum(BLOB_FRAME.size + blob.size - blob.start for blob in self.wanted)
+
+    def pieces(self) -> Generator[Piece, None, None]:
+        """The body itself, compressed where it is to be. Blocks: run in a thread."""
+        plain = pieces(self.wanted)
+        return squeezed(plain, self.encoding) if self.encoding else plain
 
 
 class _Compressor(Protocol):
@@ -58,16 +63,16 @@ def bodies(wanted: Sequence[Wanted], encodings: Sequence[str]) -> list[Body]:
     return [body for body in halves if body.wanted]
 
 
-def squeezed(pieces: Generator[Piece, None, None], encoding: str) -> Generator[Piece, None, None]:
-    """`pieces` as one compressed body. Blocks: run in a thread."""
+def squeezed(plain: Generator[Piece, None, None], encoding: str) -> Generator[Piece, None, None]:
+    """The pieces of `plain` as one compressed body. Blocks: run in a thread."""
     compressor = _compressor(encoding)
     try:
-        for piece in pieces:
+        for piece in plain:
             data = [out for chunk in piece.data if (out := compressor.compress(chunk))]
             yield Piece(data, piece.payload, piece.files)
         yield Piece([compressor.flush()], 0, 0)
     finally:
-        pieces.close()
+        plain.close()
 
 
 def _compressor(encoding: str) -> _Compressor:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from floyd_tui.client.ahead import ahead
-from floyd_tui.client.frames import Wanted, check_unchanged, pieces
+from floyd_tui.client.frames import Wanted, check_unchanged
 from floyd_tui.client.progress import Meter, Tell
 from floyd_tui.client.protocol import Link
-from floyd_tui.client.squeeze import Body, bodies, squeezed, worth_asking
+from floyd_tui.client.squeeze import Body, bodies, worth_asking
 from floyd_tui.errors import HostUnreachable, RunnerProblem, TransferError
 from runner.models import TreeStatus, known_entry
 
@@ -148,8 +148,7 @@ async def _sliced(manifest: bytes) -> AsyncIterator[bytes]:
 
 
 async def _stream(body: Body, meter: Meter) -> AsyncGenerator[bytes, None]:
-    parts = squeezed(pieces(body.wanted), body.encoding) if body.encoding else pieces(body.wanted)
-    async with aclosing(ahead(parts)) as made:
+    async with aclosing(ahead(body.pieces())) as made:
         async for piece in made:
             for chunk in piece.data:
                 yield chunk
