@@ -91,27 +91,16 @@ async def test_the_head_of_text_goes_compressed(
     sound(runner)
 
 
-async def test_a_file_that_does_not_hold_still_gets_no_head_start(
-    tmp_path: Path, link: HostLink, line: Line, runner: RunnerProcess, root: Path
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_file_that_changed_meanwhile_is_sent_anew(
+    tmp_path: Path, link: HostLink, line: Line, runner: RunnerProcess, root: Path, named: bool
 ) -> None:
     async with HeadStart(link, root) as start:
         start.begins("big", SIZE)
         await crossed(line, SIZE // 3)
+        # What was sent is of the file as it was; a digest, where there is one, is of the one that it is now.
         (root / "big").write_bytes(os.urandom(SIZE))
-        start.ends("big", "")
-    await finish(link, root, tmp_path / "back")
-    sound(runner)
-
-
-async def test_one_that_is_named_wrongly_is_sent_anew(
-    tmp_path: Path, link: HostLink, line: Line, runner: RunnerProcess, root: Path
-) -> None:
-    async with HeadStart(link, root) as start:
-        start.begins("big", SIZE)
-        await crossed(line, SIZE // 3)
-        # What was sent is of the file as it was; the digest is of the one that it is now.
-        (root / "big").write_bytes(os.urandom(SIZE))
-        start.ends("big", digest_of(root))
+        start.ends("big", digest_of(root) if named else "")
     await finish(link, root, tmp_path / "back")
     sound(runner)
 
