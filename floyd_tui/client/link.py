@@ -76,11 +76,11 @@ class HostLink(Watched[HttpClient]):
 
     async def broken(self, http: httpx.AsyncClient) -> None:
         """Find out whether `http`, on which a request failed, still works; returns when that is known."""
+        self._doubt.set()
         while self._session is not None and self._session.http is http:
-            changed = self._changed
-            self._doubt.set()
-            await changed.wait()
-            if self._status.state is LinkState.LIVE:
+            await self._changed.wait()
+            # With the doubt still there, what has just been answered was asked before `http` failed.
+            if self._status.state is LinkState.LIVE and not self._doubt.is_set():
                 return
 
     async def retry(self) -> None:

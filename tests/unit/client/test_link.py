@@ -174,6 +174,30 @@ async def test_a_runner_that_stops_answering_is_noticed_on_the_next_request() ->
         await link.close()
 
 
+async def test_a_sign_of_life_from_before_the_failure_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with unix_app() as app:
+        dialer = Scripted(app)
+        link = HostLink("gpu1", dialer)
+        first = await link.http()
+        asked, answered = asyncio.Event(), asyncio.Event()
+        answers = [False, True]
+
+        async def alive(seconds: float) -> bool:
+            asked.set()
+            await answered.wait()
+            return answers.pop()
+
+        monkeypatch.setattr(dialer.sessions[0], "alive", alive)
+        await link.retry()
+        await asyncio.wait_for(asked.wait(), 20)
+        failed = asyncio.create_task(link.broken(first))
+        await asyncio.sleep(0)
+        answered.set()
+        await asyncio.wait_for(failed, 20)
+        assert await link.http() is not first
+        await link.close()
+
+
 async def app_again(app: UnixApp) -> None:
     app.__init__(app.data_dir, [])  # type: ignore[misc]  # the same place, a server of its own
     await app.start()
