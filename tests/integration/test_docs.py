@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.nvml import FakeDriver
+from tests.support.nvml import FakeDriver, FakeGpu
 from tests.support.runner import RunnerProcess
 from tests.support.sshd import Sshd
 
 pytestmark = [pytest.mark.sshd, pytest.mark.gcc]
 
 ROOT = Path(__file__).parents[2]
-A100 = "NVIDIA_A100 GPU-aaaa 87 64000000000 80000000000 66 302500 400000"
 TRAIN = """
 import argparse, pathlib
 options = argparse.ArgumentParser()
@@ -49,7 +48,7 @@ def host(sshd: Sshd, home: Path, tmp_path: Path) -> RunnerProcess:
     where = f"HostName 127.0.0.1\nPort {sshd.port}\nUser {sshd.user}\nIdentityFile {sshd.client_key}\n"
     (home / ".ssh" / "config").write_text(f"Host gauss.example.org gpu1.example.org\n{where}")
     driver = FakeDriver(tmp_path / "driver")
-    driver.set(A100)
+    driver.set(FakeGpu())
     # The documents say `python`, which an image has and not every host.
     tools = tmp_path / "bin"
     tools.mkdir()

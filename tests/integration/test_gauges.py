@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ import httpx
 import pytest
 
 from runner.models import HostStats, JobState, from_dict
-from tests.support.nvml import FakeDriver
+from tests.support.nvml import VERSION_MISMATCH, FakeDriver, FakeGpu
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
-A100 = "NVIDIA_A100 GPU-aaaa 87 64000000000 80000000000 66 302500 400000"
+A100 = FakeGpu("GPU-aaaa", "NVIDIA A100", 87, 64_000_000_000, 80_000_000_000, 66, 302_500, 400_000)
 
 
 def gauges(runner: RunnerProcess) -> HostStats:
@@ -24,7 +25,7 @@ def gauges(runner: RunnerProcess) -> HostStats:
 @pytest.mark.gcc
 def test_gauges_are_what_the_driver_says_and_empty_where_it_does_not_say(tmp_path: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
-    driver.set(A100, "NVIDIA_T4 GPU-bbbb - 1 2 - - -")
+    driver.set(A100, FakeGpu("GPU-bbbb", "NVIDIA T4", None, 1, 2, None, None, None))
     with RunnerProcess(tmp_path / "runner", env=driver.env) as runner:
         first, second = gauges(runner).gpus
         assert (first.name, first.uuid, first.utilization) == ("NVIDIA A100", "GPU-aaaa", 87)
@@ -33,7 +34,7 @@ def test_gauges_are_what_the_driver_says_and_empty_where_it_does_not_say(tmp_pat
         assert (second.name, second.memory_used) == ("NVIDIA T4", 1)
         assert (second.utilization, second.temperature, second.power, second.power_limit) == (None,) * 4
 
-        driver.set("lost GPU-aaaa 0 0 0 0 0 0", "NVIDIA_T4 GPU-bbbb 5 1 2 40 20000 70000")
+        driver.set(replace(A100, lost=True), FakeGpu("GPU-bbbb", "NVIDIA T4", 5))
         stats = wait_for(lambda: s if (s := gauges(runner)).gpus[1].utilization == 5 else None, "the new reading")
         assert stats.gpus[0].utilization is None
 
@@ -55,9 +56,20 @@ def test_a_driver_that_is_not_loaded_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.gcc
+def test_a_driver_of_another_version_than_its_library_says_so(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path / "driver")
+    driver.refuse(VERSION_MISMATCH)
+    with RunnerProcess(tmp_path / "runner", env=driver.env) as runner:
+        assert (
+            gauges(runner).gpu_note
+            == "No GPU here: the NVIDIA driver says RM has detected an NVML/RM version mismatch."
+        )
+
+
+@pytest.mark.gcc
 def test_jobs_that_want_gpus_get_different_ones(tmp_path: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
-    driver.set(A100, A100.replace("aaaa", "bbbb"))
+    driver.set(A100, replace(A100, uuid="GPU-bbbb"))
     with RunnerProcess(tmp_path / "runner", env=driver.env) as runner, runner.http() as http:
         launch = {"project": "g", "command": "echo $CUDA_VISIBLE_DEVICES; sleep 60", "gpus": 1}
         for _ in range(3):
