@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from tests.support.locks import file_lock
 from tests.support.require import CHECKS, missing, required
 from tests.support.runner import RunnerProcess
 from tests.support.sshd import Sshd
+
+# Hundreds of processes are started: all but the first find what they import compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A shell that runs `make test &` has SIGINT ignored, and each process that tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
