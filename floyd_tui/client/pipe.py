@@ -7,6 +7,8 @@ hands out what has gathered meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -113,6 +115,22 @@ class Pipe(asyncio.Protocol):
         self._writable.set()
 
 
+class _SocketPipe(Pipe):
+    """A pipe that is a socket of this machine: what the other side said last is read though writing has failed."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has closed, or broken; asyncio has not looked whether an answer lies there, and closes after this."""
+        if isinstance(exc, BrokenPipeError | ConnectionResetError):
+            self._read_last(self._transport.get_extra_info("socket").fileno())
+        super().connection_lost(exc)
+
+    def _read_last(self, descriptor: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(descriptor, _WRITE_SIZE):
+                self._came.append(data)
+                self._size += len(data)
+
+
 async def open_channel(connection: asyncssh.SSHClientConnection, path: str) -> Pipe:
     """A channel to the host's socket `path`; raises `asyncssh.Error` or `OSError`."""
     pipe = Pipe()
@@ -123,5 +141,5 @@ async def open_channel(connection: asyncssh.SSHClientConnection, path: str) -> P
 
 async def open_socket(path: str) -> Pipe:
     """A connection to this machine's socket `path`; raises `OSError`."""
-    _, pipe = await asyncio.get_running_loop().create_unix_connection(Pipe, path)
+    _, pipe = await asyncio.get_running_loop().create_unix_connection(_SocketPipe, path)
     return pipe
