@@ -10,7 +10,7 @@ from runner.errors import RunnerError
 from runner.executors.base import HOME_FOLDER, Ended
 from runner.executors.process import STATE_FOLDER
 from runner.executors.sandbox import INPUT_FOLDER
-from runner.models import JobState
+from runner.models import Job, JobState
 from runner.store.disk import remove_tree
 
 # Where a home is kept whose output could not be stored.
@@ -26,18 +26,23 @@ def final_state(now: JobState, ending: JobState | None, ended: Ended) -> JobStat
     if ending is not None:
         # A job that was never started cannot have taken too long.
         return ending if now is JobState.RUNNING else JobState.STOPPED
-    if now is JobState.RUNNING and ended.exit_code is None:
+    if now is JobState.RUNNING and (ended.exit_code is None or ended.cut_short):
         return JobState.LOST
     return JobState.SUCCEEDED if ended.exit_code == 0 else JobState.FAILED
 
 
-def reason_of(state: JobState, now: JobState, ended: Ended, limit: int | None) -> str:
-    """Why it ended as `state`, where the exit code alone does not say; `limit` is its longest time in seconds."""
+def reason_of(state: JobState, job: Job, ended: Ended, limit: int | None) -> str:
+    """Why `job` ended as `state`, where the exit code alone does not say; `limit` is its longest time in seconds."""
     if state is JobState.TIMED_OUT:
         return f"It was ended at its limit of {limit} seconds."
     if state is JobState.STOPPED:
-        return "It was stopped." if now is JobState.RUNNING else "It was stopped before it began."
+        return "It was stopped." if job.state is JobState.RUNNING else reason_of_waiting(job)
     return ended.reason or reason_of_code(ended.exit_code or 0)
+
+
+def reason_of_waiting(job: Job) -> str:
+    """Why a job ended that was stopped while it waited."""
+    return f"It was stopped before {f'attempt {job.attempt}' if job.attempts else 'it'} began."
 
 
 def reason_of_code(code: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.ending import clear_folder
+from runner.ending import clear_folder, reason_of_waiting
 from runner.errors import BadRequest, Conflict, NotFound, RunnerError
 from runner.gpus import Gpus
 from runner.launching import Launching
@@ -18,6 +18,7 @@ from runner.life import Life, Parts
 from runner.logs import Growth
 from runner.models import Event, Job, JobState, JobStats, Launch, Metric, Project, Ref, check_name
 from runner.queue import Queue
+from runner.retrying import seconds_left, waiting_words
 from runner.store.datasets import near
 from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
@@ -36,7 +37,8 @@ class Jobs:
         self._gpus = gpus
         self._gpu_note = ""
         self._queue = Queue(parts.settings.max_running)
-        self._queued: dict[str, Job] = {}
+        self._queued: dict[str, Standing] = {}
+        self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._growths: dict[str, Growth] = {}
         self._lives: dict[str, Life] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -55,6 +57,8 @@ class Jobs:
     async def close(self) -> None:
         """Let go of all jobs; they run on and are taken up at the next start."""
         self._closing = True
+        for pause in self._pauses.values():
+            pause.cancel()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -73,7 +77,7 @@ class Jobs:
         wanted = await self.check(launch, caller)
         job, made = await self._store.create(wanted, launch.key)
         if made:
-            self._enqueue(job)
+            self._enqueue(Standing(job, None, 0))
             self._parts.hub.publish(Event(job=job))
             self._pump()
         return self._now(job)
@@ -106,10 +110,11 @@ class Jobs:
     async def stop(self, name: str, caller: str) -> Job:
         """Ask a job to end; one that waits is stopped at once, one that has ended stays as it is."""
         job = await self.get(name, caller)
-        if self._queue.remove(job):
-            del self._queued[job.name]
+        if self._queued.pop(job.name, None) is not None:
+            self._queue.remove(job)
+            self._end_pause(job.name)
             growth = self._growths.pop(job.name)
-            stopped = {"ended_at": time.time(), "reason": "It was stopped before it began."}
+            stopped = {"ended_at": time.time(), "reason": reason_of_waiting(job)}
             job = await self._store.transition(job, JobState.STOPPED, **stopped)
             self._parts.hub.publish(Event(job=job))
             growth.end()
@@ -172,31 +177,51 @@ class Jobs:
 
     # The queue
 
-    def _enqueue(self, job: Job) -> None:
-        self._queued[job.name] = job
-        self._growths[job.name] = Growth()
+    def _enqueue(self, standing: Standing) -> None:
+        job = standing.job
+        self._growths.setdefault(job.name, Growth())
+        if standing.ending is not None:
+            # Told to end just before it would have begun: it will not.
+            self._begin(standing)
+            return
+        self._queued[job.name] = standing
+        wait = seconds_left(job, self._parts.settings.retry_delay)
+        if wait:
+            self._pauses[job.name] = asyncio.get_running_loop().call_later(wait, self._pause_over, job)
+        else:
+            self._queue.add(job)
+
+    def _pause_over(self, job: Job) -> None:
+        self._end_pause(job.name)
         self._queue.add(job)
+        self._pump()
+
+    def _end_pause(self, name: str) -> None:
+        if (pause := self._pauses.pop(name, None)) is not None:
+            pause.cancel()
 
     def _pump(self) -> None:
         """Start what may start. Without an await in it, so that nothing is started twice."""
         for granted in () if self._closing else self._queue.grant():
-            job = replace(self._queued.pop(granted.name), devices=granted.devices)
-            self._begin(Life(job, self._parts, self._growths[job.name]))
+            standing = self._queued.pop(granted.name)
+            self._begin(replace(standing, job=replace(standing.job, devices=granted.devices)))
 
-    def _begin(self, life: Life) -> None:
-        name = life.job.name
-        self._lives[name] = life
+    def _begin(self, standing: Standing) -> None:
+        name = standing.job.name
+        life = self._lives[name] = Life(standing, self._parts, self._growths[name])
         task = self._tasks[name] = asyncio.create_task(life.run(), name=name)
         task.add_done_callback(lambda done: self._over(name, done))
 
     def _over(self, name: str, done: asyncio.Task[None]) -> None:
         life = self._lives.pop(name)
         del self._tasks[name]
-        if not done.cancelled() and (error := done.exception()) is not None:
-            log.error("%s: its task broke off", name, exc_info=error)
+        self._queue.release(life.job)
         if life.job.state.ended:
             del self._growths[name]
-        self._queue.release(life.job)
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("%s: its task broke off", name, exc_info=error)
+        elif life.job.state is JobState.QUEUED and not self._closing:
+            self._enqueue(life.stored)
         self._pump()
 
     def _now(self, job: Job) -> Job:
@@ -205,6 +230,8 @@ class Jobs:
         return replace(job, progress=self._waits_for(job)) if job.name in self._queued else job
 
     def _waits_for(self, job: Job) -> str:
+        if job.name in self._pauses:
+            return waiting_words(job)
         before = self._queue.position(job)
         if before:
             return f"waiting behind {before} other{'s' if before > 1 else ''}"
@@ -216,10 +243,10 @@ class Jobs:
         job = standing.job
         if job.state is not JobState.QUEUED:
             self._queue.occupy(job)
-            growth = self._growths[job.name] = Growth()
-            self._begin(Life(job, self._parts, growth, standing.ending, standing.parsed))
+            self._growths[job.name] = Growth()
+            self._begin(standing)
         else:
-            self._enqueue(job)
+            self._enqueue(standing)
 
     async def _sweep(self, active: frozenset[str]) -> None:
         """Remove what a crash between a job's end and its clearing up left."""

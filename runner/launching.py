@@ -10,7 +10,7 @@ import time
 from runner.environments import HOST, Environments
 from runner.errors import BadRequest, NotFound, Unavailable
 from runner.executors import Executors
-from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, check_name
+from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, Retry, check_name
 from runner.sources import Sources
 from runner.store.jobs import JobStore
 from runner.store.room import Room
@@ -85,6 +85,7 @@ class Launching:
             limits=launch.limits,
             tags=launch.tags,
             relaunched_from=launch.relaunched_from,
+            retry=_retry(launch),
         )
 
     async def _code(self, launch: Launch, caller: str) -> str | None:
@@ -179,6 +180,13 @@ def _check_settings(launch: Launch) -> None:
     if launch.max_runtime is not None and launch.max_runtime < 1:
         raise BadRequest(f"A job cannot be limited to {launch.max_runtime} seconds.", "Give 1 or more, or no limit.")
     _check_limits(launch.limits)
+
+
+def _retry(launch: Launch) -> Retry | None:
+    try:
+        return launch.retry.checked() if launch.retry is not None and launch.retry.times else None
+    except ValueError as error:
+        raise BadRequest(str(error), "Correct `retry`.") from error
 
 
 def _check_limits(limits: Limits) -> None:

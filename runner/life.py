@@ -12,8 +12,10 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from runner.clock import Mark, true_start
 from runner.ending import clear_folder, final_state, keep_home, reason_of, sentence
 from runner.environments import Environments
 from runner.errors import NoSpace, RunnerError, Unavailable
@@ -25,8 +27,10 @@ from runner.logtail import LogTail
 from runner.models import Event, Job, JobState, JobStats
 from runner.output import Collected, Outputs
 from runner.preparing import lay_out_inputs, make_home, with_defaults
+from runner.retrying import delay_before, for_another, wants_another
 from runner.settings import Settings
 from runner.store.jobs import JobStore
+from runner.store.jobs import Standing as Stored
 from runner.store.trees import Trees
 from runner.threads import to_the_end, until_cancelled
 
@@ -34,6 +38,8 @@ log = logging.getLogger(__name__)
 _RETRY = 1.0
 _FULL_DISK_RETRY = 10.0
 _STUMBLE_RETRY = 5.0
+# Beside the log: when the attempt began, by a clock that nobody sets.
+_BEGAN = "began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +58,38 @@ class Parts:
 class Life:
     """One live job. `job` is how it stands; `ending` how it is to end, once somebody asked for that."""
 
-    def __init__(self, job: Job, parts: Parts, growth: Growth, ending: JobState | None = None, parsed: int = 0) -> None:
-        self.job = job
+    def __init__(self, stored: Stored, parts: Parts, growth: Growth) -> None:
+        job = self.job = stored.job
         self._parts = parts
         self._growth = growth
         self._executor = parts.executors.of(job.executor)
         self.folder = parts.settings.job_dir(job.owner, job.project, job.number)
-        self._ending = ending
+        self._ending = stored.ending
         self._told_to_end = asyncio.Event()
-        if ending is not None:
+        if self._ending is not None:
             self._told_to_end.set()
-        self._parsed = parsed
+        self._parsed = stored.parsed
         self._progress = ""
         self._task = Task(job, self.folder, Identity.of(job.owner), with_defaults(job.limits, parts.settings.limits))
 
     def snapshot(self) -> Job:
         """The job as it is just now, with what is not worth a transaction: its progress and the size of its log."""
         return replace(self.job, progress=self._progress, log_size=size_of(self._task.log))
+
+    @property
+    def _began(self) -> Path:
+        return self.folder / _BEGAN
+
+    def _elapsed(self) -> float:
+        """Seconds since the attempt began, whatever was done to the clock meanwhile."""
+        began = Mark.read(self._began)
+        elapsed = began.elapsed() if began is not None else None
+        return max(0.0, time.time() - (self.job.started_at or time.time())) if elapsed is None else elapsed
+
+    @property
+    def stored(self) -> Stored:
+        """The job with what the database knows of it besides, for the life of its next attempt."""
+        return Stored(self.job, self._ending, self._parsed)
 
     @property
     def _max_runtime(self) -> int | None:
@@ -109,9 +130,12 @@ class Life:
     async def _live(self) -> Ended:
         # Also for a job that is taken up again: it is root's processes that are to be ended, and files given back.
         self._task = replace(self._task, as_root=self._needs_root())
-        standing, started_at = Standing.ABSENT, time.time()
+        standing = Standing.ABSENT
         if self.job.state is JobState.QUEUED:
-            await self._become(JobState.PREPARING, devices=self.job.devices)
+            if self.job.attempts and await self._standing() is not Standing.ABSENT:
+                # A crash left the attempt before there; this one must not be taken for it.
+                await self._executor.remove(self._task)
+            await self._become(JobState.PREPARING, devices=self.job.devices, retry_at=None)
         else:
             standing = await self._standing()
         fresh = self.job.state is JobState.PREPARING and standing in (Standing.ABSENT, Standing.READY)
@@ -119,12 +143,12 @@ class Life:
             if not await self._unless_told_to_end(self._prepare()):
                 return Ended(None)
             await self._say("starting")
-            started_at = time.time()
+            Mark.now().write(self._began)
             await self._executor.start(self._task)
         elif standing in (Standing.ABSENT, Standing.READY):
             return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
         if self.job.state is JobState.PREPARING:
-            await self._become(JobState.RUNNING, started_at=started_at, image=self.job.image)
+            await self._become(JobState.RUNNING, started_at=time.time() - self._elapsed(), image=self.job.image)
         return await self._accompany()
 
     async def _standing(self) -> Standing:
@@ -186,6 +210,7 @@ class Life:
             for helper in helpers:
                 helper.cancel()
             await self._again_while_full(lambda: tail.finish(reading))
+            self._parsed = tail.parsed
             return ended
         finally:
             for helper in (*helpers, reading):
@@ -200,8 +225,7 @@ class Life:
 
     async def _end_in_time(self) -> None:
         if self._max_runtime is not None:
-            begun = self.job.started_at or time.time()
-            await asyncio.sleep(max(0.0, begun + self._max_runtime - time.time()))
+            await asyncio.sleep(max(0.0, self._max_runtime - self._elapsed()))
             await self.end(JobState.TIMED_OUT)
 
     async def _obey(self) -> None:
@@ -238,16 +262,40 @@ class Life:
             collected, trouble = await self._collect()
         state = final_state(self.job.state, self._ending, ended)
         self._progress = ""
-        await self._become(
-            state,
-            exit_code=ended.exit_code,
-            ended_at=max(ended.ended_at or time.time(), self.job.started_at or 0.0),
-            reason=" ".join(filter(None, (reason_of(state, self.job.state, ended, self._max_runtime), trouble))),
-            output=collected.tree,
-            output_files=collected.files,
-            output_size=collected.size,
-            log_size=size_of(self._task.log),
-        )
+        end = self._end(state, ended, collected, trouble)
+        if wants_another(self.job, state, ended):
+            if await self._tries_again(state, end):
+                return
+            # Told to end at the last moment.
+            state = final_state(self.job.state, self._ending, ended)
+            end = self._end(state, ended, collected, trouble)
+        await self._become(state, **end)
+
+    async def _tries_again(self, state: JobState, end: dict[str, Any]) -> bool:
+        """Queue the job for its next attempt; False if it was told to end meanwhile."""
+        delay = delay_before(self.job.attempt + 1, self._parts.settings.retry_delay)
+        again = await self._parts.store.try_again(self.job, **for_another(self.job, state, end, delay))
+        if again is None:
+            self._ending = await self._parts.store.ask_end(self.job, JobState.STOPPED)
+            return False
+        self._is_now(again)
+        return True
+
+    def _end(self, state: JobState, ended: Ended, collected: Collected, trouble: str) -> dict[str, Any]:
+        """The fields of the job that tell how it ended as `state`."""
+        started_at, ended_at = self.job.started_at, ended.ended_at or time.time()
+        if started_at is not None:
+            started_at = true_start(Mark.read(self._began), started_at, ended_at)
+        return {
+            "exit_code": ended.exit_code,
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "reason": " ".join(filter(None, (reason_of(state, self.job, ended, self._max_runtime), trouble))),
+            "output": collected.tree,
+            "output_files": collected.files,
+            "output_size": collected.size,
+            "log_size": size_of(self._task.log),
+        }
 
     async def _collect(self) -> tuple[Collected, str]:
         """Store the output; where that fails the home is kept, and the second answer says where."""
@@ -265,11 +313,14 @@ class Life:
     # Telling
 
     async def _become(self, state: JobState, **changes: Any) -> None:
-        self.job = await self._parts.store.transition(self.job, state, **changes)
-        self._task = replace(self._task, job=self.job)
-        self._publish()
+        self._is_now(await self._parts.store.transition(self.job, state, **changes))
         if state.ended:
             self._growth.end()
+
+    def _is_now(self, job: Job) -> None:
+        self.job = job
+        self._task = replace(self._task, job=job)
+        self._publish()
 
     async def _say(self, progress: str) -> None:
         if progress != self._progress:

@@ -42,10 +42,15 @@ class LogTail:
         self._stored = stored
         self._reader = MetricReader(parsed)
         self._times: TimesIndex | None = None
-        self._marked = 0
+        self._marked = job.log_start
         self._points: list[Metric] = []
         self._stored_at = 0.0
         self._whole = asyncio.Event()
+
+    @property
+    def parsed(self) -> int:
+        """Up to which byte the log was read for metrics."""
+        return self._reader.parsed
 
     async def run(self) -> None:
         """Follow until `finish`. A full disk holds the metrics up, and loses none: they are read again."""

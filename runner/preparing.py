@@ -10,6 +10,7 @@ from runner.executors.base import Mounted, Task
 from runner.logs import TIMES_FILE
 from runner.models import EMPTY_TREE, Job, Limits
 from runner.output import OUTPUT_FOLDER
+from runner.retrying import begin_log
 from runner.store.disk import remove_tree
 from runner.store.trees import Trees
 from runner.store.walk import walk
@@ -26,10 +27,13 @@ def make_home(task: Task, trees: Trees, check: Callable[[], None] = unchecked) -
     trees.copy_to(task.job.code or EMPTY_TREE, task.home, check)
     with contextlib.suppress(FileExistsError):
         (task.home / OUTPUT_FOLDER).mkdir(mode=0o755)
-    # Begun anew: nothing of the job has run yet.
-    for old in (task.log, task.folder / TIMES_FILE):
-        old.unlink(missing_ok=True)
-    task.log.touch(mode=0o600)
+    if task.job.attempts:
+        begin_log(task)
+    else:
+        # Begun anew: nothing of the job has run yet.
+        for old in (task.log, task.folder / TIMES_FILE):
+            old.unlink(missing_ok=True)
+        task.log.touch(mode=0o600)
     identity = task.identity
     if identity.uid != os.geteuid():
         # Not `rglob`, which calls itself for each folder in a folder.

@@ -47,6 +47,8 @@ class Settings:
     disk_reserve: int | None = None
     """Bytes of the disk that launches and uploads leave free; none: 1 GiB, or 5 % of a disk below 20 GiB."""
     fetch_at_once: int = 4
+    retry_delay: float = 10.0
+    """Seconds before a job is tried again (`retry`); doubled for each further attempt, up to five minutes."""
     """How many addresses the runner fetches from at once; more wait for their turn."""
     fetch_silence: float = 60.0
     """Seconds without a byte after which the runner asks anew for what it fetches from the net."""

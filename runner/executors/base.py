@@ -81,7 +81,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job's command ended: exit code (None where nobody knows any more), when, and a reason worth a sentence."""
+    """How a job's command ended: exit code (None where nobody knows any more), when, and a reason worth a sentence.
+
+    `oom` says that it was killed for want of memory, `cut_short` that its host or engine went down and took it along.
+    """
 
     exit_code: int | None
     ended_at: float | None = None
@@ -91,6 +94,8 @@ class Ended:
 class Standing(Enum):
     """What an executor finds of a job. A READY one was made but never began: it may be cleared away and made again."""
 
+    oom: bool = False
+    cut_short: bool = False
     ABSENT = "absent"
     READY = "ready"
     RUNNING = "running"
@@ -170,3 +175,4 @@ def job_env(task: Task, home: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return {**base, **gpu_env(task), **task.env}
+        "FLOYD_ATTEMPT": str(job.attempt),

@@ -21,6 +21,7 @@ from runner.models.fetch import Fetch, FetchState, NewFetch
 from runner.models.host import API_VERSION, Environment, Event, GpuStats, HostStats, JobStats, RunnerInfo
 from runner.models.jobs import (
     TRANSITIONS,
+    Attempt,
     Input,
     Job,
     JobState,
@@ -51,6 +52,7 @@ from runner.models.manifest import (
     read_entries,
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
+from runner.models.retry import MOST_RETRIES, RETRY_ON, Retry
 from runner.models.store import (
     Damage,
     DamageKind,
@@ -97,11 +99,14 @@ __all__ = [
     "LOG_TIME",
     "LOG_TIMES",
     "NAME_RULE",
+    "MOST_RETRIES",
     "PROBLEM",
     "TRANSITIONS",
+    "RETRY_ON",
     "AddedVersion",
     "BadManifest",
     "BadMessage",
+    "Attempt",
     "BadName",
     "Damage",
     "DamageKind",
@@ -148,6 +153,7 @@ __all__ = [
     "check_name",
     "check_path",
     "checked_lines",
+    "Retry",
     "decode",
     "encode",
     "file_line",

@@ -3,7 +3,8 @@
 A job's life::
 
     queued ──▶ preparing ──▶ running ──▶ succeeded | failed | stopped | timed_out | lost
-      │            ├──▶ failed | stopped | lost
+      │ ▲          ├──▶ failed | stopped | lost
+      │ └──────────│───────────┘ to be tried again
       └──▶ stopped | failed
 """
 
@@ -15,6 +16,7 @@ from enum import Enum
 from typing import Literal
 
 from runner.models.names import job_name
+from runner.models.retry import Retry
 
 
 class JobState(str, Enum):
@@ -42,7 +44,7 @@ _S = JobState
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
     _S.QUEUED: frozenset({_S.PREPARING, _S.STOPPED, _S.FAILED}),
     _S.PREPARING: frozenset({_S.RUNNING, _S.FAILED, _S.STOPPED, _S.LOST}),
-    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.STOPPED, _S.TIMED_OUT, _S.LOST}),
+    _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.STOPPED, _S.TIMED_OUT, _S.LOST, _S.QUEUED}),
     _S.SUCCEEDED: frozenset(),
     _S.FAILED: frozenset(),
     _S.STOPPED: frozenset(),
@@ -107,6 +109,7 @@ class Launch:
     neither: an empty folder. `executor` pins ``docker`` or ``process``; None takes the host's choice.
     `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds. `key` is a text
     that its sender makes up for this one launch: sent again with the same key, it is answered with the job it made.
+    `retry` says after which ends the job is tried again, and how often; None: never.
     """
 
     project: str
@@ -124,6 +127,26 @@ class Launch:
     executor: Literal["docker", "process"] | None = None
     relaunched_from: str | None = None
     key: str | None = None
+    retry: Retry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a job that was tried again after it. Times are seconds since the epoch, UTC.
+
+    `state` is the one that the job would have ended in. Its part of the log goes up to byte `log_end`, from where the
+    attempt before ended. `output` is the digest of the tree that it left, None where it left none.
+    """
+
+    state: JobState
+    started_at: float
+    ended_at: float
+    log_end: int
+    exit_code: int | None = None
+    reason: str = ""
+    output: str | None = None
+    output_files: int = 0
+    output_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +157,8 @@ class Job:
     resolved mounts; `image` is the image as the engine knows it (``sha256:…``) or empty under the process executor;
     `devices` are GPU UUIDs. Times are seconds since the epoch, UTC. `reason` says in a sentence why a job ended as it
     did, where the exit code alone would not; `progress` what a preparing job is doing just now. `metrics` holds the
-    last value of each.
+    last value of each. `attempts` are those before the one that all this is about, oldest first; a job that waits to be
+    tried again is queued, and its next attempt begins no earlier than `retry_at`.
     """
 
     owner: str
@@ -166,6 +190,19 @@ class Job:
     output_files: int = 0
     output_size: int = 0
     log_size: int = 0
+    retry: Retry | None = None
+    retry_at: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return len(self.attempts) + 1
+
+    @property
+    def log_start(self) -> int:
+        """From which byte on the log is this attempt's."""
+        return self.attempts[-1].log_end if self.attempts else 0
 
     @property
     def name(self) -> str:
@@ -192,6 +229,7 @@ class Job:
             limits=self.limits,
             tags=self.tags,
             relaunched_from=self.name,
+            retry=self.retry,
         )
 
 

@@ -125,6 +125,17 @@ class JobStore:
 
         return await self._db.write(change)
 
+    async def try_again(self, job: Job, **changes: Any) -> Job | None:
+        """Queue a running job for its next attempt, with other `changes`; None if it was told to end meanwhile."""
+
+        def change(connection: sqlite3.Connection) -> Job | None:
+            row, now = _locked(connection, job)
+            if row["ending"] is not None:
+                return None
+            return _save(connection, row["id"], replace(now, state=JobState.QUEUED, **changes))
+
+        return await self._db.write(change)
+
     async def update(self, job: Job, **changes: Any) -> Job:
         """Change fields of a job other than its state; returns it as it is now."""
         return await self._db.write(lambda c: _update(c, job, changes))

@@ -1,9 +1,21 @@
-"""The job's states: a table that admits no way back."""
+"""The job's states: a table that admits one way back, to be tried again."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.models import TRANSITIONS, Input, Job, JobState, Launch, Mount, decode, encode, is_transition_allowed
+from runner.models import (
+    TRANSITIONS,
+    Attempt,
+    Input,
+    Job,
+    JobState,
+    Launch,
+    Mount,
+    Retry,
+    decode,
+    encode,
+    is_transition_allowed,
+)
 
 STATES = st.sampled_from(JobState)
 
@@ -15,12 +27,15 @@ def test_every_state_is_in_the_table_and_only_ends_have_no_way_on() -> None:
 
 
 @given(st.lists(STATES, max_size=12))
-def test_no_walk_comes_back_or_leaves_an_end(walk: list[JobState]) -> None:
+def test_no_walk_leaves_an_end_or_comes_back_but_from_running_to_the_queue(walk: list[JobState]) -> None:
     state, seen = JobState.QUEUED, {JobState.QUEUED}
     for new in walk:
         if not is_transition_allowed(state, new):
             continue
         assert not state.ended
+        if new is JobState.QUEUED:
+            assert state is JobState.RUNNING
+            seen.clear()
         assert new not in seen
         seen.add(new)
         state = new
@@ -41,10 +56,13 @@ def test_a_relaunch_asks_for_what_the_job_had() -> None:
         max_runtime=60,
         env={"SEED": "1"},
         tags=("x",),
+        retry=Retry(2),
+        attempts=(Attempt(JobState.LOST, 1.0, 2.0, log_end=10, reason="gone"),),
     )
     launch = job.relaunch()
     assert launch.code_from == "alice/projects/mnist/3"
     assert launch.relaunched_from == "alice/projects/mnist/3"
+    assert launch.retry == Retry(2)
     assert launch.mounts == (Mount("alice/datasets/digits/2", "digits"),)
     assert decode(encode(launch), Launch) == launch
     assert decode(encode(job), Job) == job

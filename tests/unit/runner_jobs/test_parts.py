@@ -69,9 +69,15 @@ def test_how_a_job_ends(now: JobState, ending: JobState | None, code: int | None
     assert final_state(now, ending, Ended(code)) is state
 
 
+def test_what_the_host_ended_is_lost_whatever_its_exit_code() -> None:
+    assert final_state(S.RUNNING, None, Ended(143, cut_short=True)) is S.LOST
+    assert final_state(S.RUNNING, S.STOPPED, Ended(143, cut_short=True)) is S.STOPPED
+
+
 def test_reasons_are_sentences() -> None:
-    assert reason_of(S.TIMED_OUT, S.RUNNING, Ended(143), 60) == "It was ended at its limit of 60 seconds."
-    assert reason_of(S.FAILED, S.RUNNING, Ended(137, reason="It ran out of memory."), None) == "It ran out of memory."
+    job = Job("ada", "p", 1, S.RUNNING, "x", 0.0)
+    assert reason_of(S.TIMED_OUT, job, Ended(143), 60) == "It was ended at its limit of 60 seconds."
+    assert reason_of(S.FAILED, job, Ended(137, reason="It ran out of memory."), None) == "It ran out of memory."
     assert reason_of_code(139) == "It was ended by SIGSEGV."
     assert [reason_of_code(code) for code in (0, 1, 128, 255)] == [""] * 4
 
@@ -116,8 +122,8 @@ async def test_a_jobs_state_goes_only_along_the_transitions(store: JobStore) -> 
     made, _ = await store.create(job(0))
     assert made.number == 1
     running = await store.transition(await store.transition(made, S.PREPARING), S.RUNNING, started_at=5.0)
-    with pytest.raises(Conflict, match="p/1 is running and cannot become queued"):
-        await store.transition(running, S.QUEUED)
+    with pytest.raises(Conflict, match="p/1 is running and cannot become preparing"):
+        await store.transition(running, S.PREPARING)
     with pytest.raises(Conflict, match="still running"):
         await store.delete(running)
     assert await store.ask_end(running, S.STOPPED) is S.STOPPED
