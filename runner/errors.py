@@ -6,6 +6,7 @@ Each has a headline, one clear sentence and the next step; the API turns them in
     ├── BadRequest      400  the request cannot be right
     ├── Forbidden       403  the owner's alone
     ├── NotFound        404  no such thing, or not yours to see
+    ├── TooSlow         408  its body does not come
     ├── Conflict        409  not in this state
     ├── TooLarge        413  over a limit of size
     ├── UnknownEncoding 415  compressed in a way that this host cannot read
@@ -46,6 +47,10 @@ class Forbidden(RunnerError):
 
 class NotFound(RunnerError):
     status, code, title = 404, "not_found", "Not found"
+
+
+class TooSlow(RunnerError):
+    status, code, title = 408, "too_slow", "Nothing comes"
 
 
 class Conflict(RunnerError):

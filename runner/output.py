@@ -106,7 +106,9 @@ class Outputs:
             harvest.skipped.append(found.path)
             return
         harvest.claim.add([taken.digest])
-        if taken.digest in harvest.waiting or self._blobs.has(taken.digest):
+        # How long this takes would tell the job's owner that others have such a file.
+        known = not self._blobs.shared and self._blobs.has(taken.digest)
+        if known or taken.digest in harvest.waiting:
             taken.temporary.unlink()
         else:
             harvest.waiting[taken.digest] = taken.temporary

@@ -1,4 +1,7 @@
-"""Serving: one daemon a data folder, on a Unix socket that only its owner can open, each caller named by the kernel."""
+"""Serving: one daemon a data folder, on a Unix socket, each caller named by the kernel.
+
+Only its owner can open the socket, or on a shared host everybody, or the members of a group.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,19 +20,19 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runner.app import create_app
 from runner.errors import Conflict, Unavailable
-from runner.rawanswer import RawAnswer
-from runner.rawbody import RawBody
+from runner.peers import PeerProtocol
 from runner.service import Runner
 from runner.settings import Settings
+from runner.shared import open_to, prepare_shared_folder
 
 # sun_path holds 108 bytes, the last of them NUL.
 _MAX_SOCKET_PATH = 107
-_PEERCRED = struct.Struct("3i")
 _BACKLOG = 512
+# What the runner writes is its own to read, whatever the account's default is.
+_MASK = 0o077
 _LOCK_TRIES, _LOCK_SECONDS = 10, 0.02
 # The other end keeps its connections in a pool and decides itself when one is too old.
 _KEEP_ALIVE_SECONDS = 3600
@@ -42,7 +45,9 @@ def serve(settings: Settings) -> None:
     """
     _check_socket_path(settings.socket)
     prepare_folder(settings.data_dir)
-    with _locked(settings.lock), _listening(settings.socket) as listener:
+    os.umask(_MASK)
+    _raise_open_files()
+    with _locked(settings.lock), _listening(settings) as listener:
         # A lease on a file that a job opens again (see store/blobs.py) may signal; it must not end the runner.
         signal.signal(signal.SIGIO, _pass_over)
         asyncio.run(_serve(settings, listener))
@@ -69,44 +74,6 @@ def lock_holder(lock: Path) -> int | None:
     except FileNotFoundError:
         pass
     return None
-
-
-class PeerProtocol(H11Protocol):
-    """HTTP/1.1 whose requests carry the uid that the kernel tells of the connection, as ``state["uid"]``."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        peer = transport.get_extra_info("socket")
-        _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-        self.app_state = {**self.app_state, "uid": uid, "take_body": self._take_body, "give_body": self._give_body}
-        super().connection_made(transport)
-
-    def _take_body(self) -> RawBody | None:
-        """Hand the rest of the body out for a thread to read; None where it must come through the event loop.
-
-        The connection is closed after the answer, which is to say so: ``Connection: close``.
-        """
-        cycle = self.cycle
-        length = dict(self.headers).get(b"content-length")
-        if length is None or not cycle.more_body or cycle.waiting_for_100_continue:
-            return None
-        self.flow.pause_reading()
-        cycle.keep_alive = False
-        first, cycle.body = bytes(cycle.body), bytearray()
-        return RawBody(self.transport.get_extra_info("socket").dup(), first, int(length) - len(first))
-
-    def _give_body(self) -> RawAnswer | None:
-        """Hand the connection out, after the head, for a thread to send the body on; None where the head lingers.
-
-        It is closed afterwards, which the head is to say: ``Connection: close``.
-        """
-        if self.transport.get_write_buffer_size() or self.transport.is_closing():
-            return None
-        return RawAnswer(self.transport.get_extra_info("socket").dup(), self._body_given)
-
-    def _body_given(self) -> None:
-        self.cycle.response_complete = True
-        self.cycle.message_event.set()
-        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -180,8 +147,11 @@ def _lock(descriptor: int) -> bool:
 
 
 @contextlib.contextmanager
-def _listening(path: Path) -> Iterator[socket.socket]:
-    """A socket bound to `path`, mode 0600 from its first moment; one that a crash left there is replaced."""
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """A bound socket, mode 0600 from its first moment; one that a crash left there is replaced."""
+    path = settings.socket
+    if settings.shared:
+        prepare_shared_folder(path.parent)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -190,10 +160,18 @@ def _listening(path: Path) -> Iterator[socket.socket]:
             listener.bind(str(path))
         finally:
             os.umask(mask)
+        if settings.shared:
+            open_to(path, settings.shared_group)
         yield listener
     finally:
         listener.close()
         path.unlink(missing_ok=True)
+
+
+def _raise_open_files() -> None:
+    """As many open files as the system allows: many people may be connected at once."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check_socket_path(path: Path) -> None:

@@ -50,7 +50,7 @@ class Runner:
         self.started_at = time.time()
         self.events = Hub()
         self.db = Database(settings.database)
-        self.blobs = BlobStore(folder, self.db, settings.disk_reserve)
+        self.blobs = BlobStore(folder, self.db, settings.disk_reserve, settings.shared)
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, self.events.publish)
         self.shelf = Shelf(self.db, self.datasets, self.events.publish)

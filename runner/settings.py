@@ -27,6 +27,12 @@ class Settings:
 
     data_dir: Path
     """The folder that holds everything: socket, database, blobs, jobs. Mode 0700."""
+    shared_socket: str = ""
+    """Path of a socket outside of `data_dir` on which the runner, root's as a rule, serves everybody; none: its own."""
+    shared_group: str = ""
+    """The Unix group whose members may use the shared socket; none: every account of the host."""
+    host_paths: tuple[str, ...] = ()
+    """Folders of the host that every job sees read-only, at the same path; none: a job sees only what is stored."""
     executor: ExecutorChoice = "auto"
     """``docker``, ``process``, or ``auto``: Docker where its engine answers, else processes."""
     docker_socket: str = ""
@@ -41,14 +47,14 @@ class Settings:
     """Seconds after which a job that sets no limit of its own is ended; none: never."""
     stop_grace: float = 10.0
     """Seconds between asking a job to end (SIGTERM) and killing it (SIGKILL)."""
+    retry_delay: float = 10.0
+    """Seconds before a job is tried again (`retry`); doubled for each further attempt, up to five minutes."""
     shutdown_grace: float = 2.0
     """Seconds that open requests get to finish when the runner stops."""
 
     disk_reserve: int | None = None
     """Bytes of the disk that launches and uploads leave free; none: 1 GiB, or 5 % of a disk below 20 GiB."""
     fetch_at_once: int = 4
-    retry_delay: float = 10.0
-    """Seconds before a job is tried again (`retry`); doubled for each further attempt, up to five minutes."""
     """How many addresses the runner fetches from at once; more wait for their turn."""
     fetch_silence: float = 60.0
     """Seconds without a byte after which the runner asks anew for what it fetches from the net."""
@@ -77,7 +83,12 @@ class Settings:
     @property
     def socket(self) -> Path:
         """The Unix socket that the runner answers on."""
-        return self.data_dir / "runner.sock"
+        return Path(self.shared_socket) if self.shared else self.data_dir / "runner.sock"
+
+    @property
+    def shared(self) -> bool:
+        """Whether one runner serves all people of the host."""
+        return bool(self.shared_socket)
 
     @property
     def lock(self) -> Path:
@@ -129,6 +140,20 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
         settings = from_dict({**data, "data_dir": str(folder)}, Settings)
     except BadMessage as error:
         raise BadRequest(f"{file} does not fit: {error}.", "Correct the values named.") from error
+    _check(settings, file)
+    return settings
+
+
+def _check(settings: Settings, file: Path) -> None:
     if (settings.disk_reserve or 0) < 0:
         raise BadRequest(f"{file}: disk_reserve is {settings.disk_reserve}.", "Write bytes, 0 or more.")
-    return settings
+    for path in (*settings.host_paths, *filter(None, [settings.shared_socket])):
+        if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
+            raise BadRequest(f"{file}: {path!r} is no absolute path.", "Write it from / on, without '..' in it.")
+    if settings.shared and settings.executor == "process":
+        raise BadRequest(
+            f"{file}: a shared runner keeps people's jobs apart by containers, so its executor cannot be `process`.",
+            "Take `executor` out; the host needs Docker.",
+        )
+    if settings.shared_group and not settings.shared:
+        raise BadRequest(f"{file}: shared_group is set, but no shared_socket.", "Set both, or none.")

@@ -24,6 +24,12 @@ async def install(connection: asyncssh.SSHClientConnection, host: HostConfig) ->
     remote = await look(connection, host)
     if remote.system != "Linux":
         raise HostError(f"{host.name} runs {remote.system or 'an unknown system'}.", "Hosts have to run Linux.")
+    if remote.shared:
+        raise HostError(
+            f"{host.name} has a runner for many already ({remote.shared}).",
+            f"Its administrator updates it: floyd-tui host install {host.name} --shared. "
+            f"For a runner of your own, set hosts.{host.name}.data_dir in config.yaml.",
+        )
     python = await find_python(connection, host)
     try:
         version, pyz = await asyncio.to_thread(pack, _cache_folder())

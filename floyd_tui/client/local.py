@@ -20,6 +20,8 @@ from floyd_tui.config import HostConfig
 from floyd_tui.errors import HostError, HostKeyUnknown, RunnerMissing
 
 SOCKET_NAME = "runner.sock"
+# Where a runner that serves everybody on a machine answers; FLOYD_RUNNER_SHARED names another place.
+SHARED = "/run/floyd-runner/runner.sock"
 # Seconds that the runner gets to start: it opens its database and adopts running jobs first.
 _START = 30.0
 # Unix sockets' paths are this long at most on Linux, in bytes.
@@ -42,8 +44,18 @@ class LocalDialer:
         base = os.environ.get("XDG_DATA_HOME")
         return (Path(base) if base else Path.home() / ".local" / "share") / "floyd-runner"
 
+    @property
+    def shared(self) -> Path | None:
+        """The socket of a runner that serves everybody here, unless a data folder is chosen."""
+        if self._host.data_dir or os.environ.get("FLOYD_RUNNER_HOME"):
+            return None
+        path = Path(os.environ.get("FLOYD_RUNNER_SHARED") or SHARED)
+        return path if path.is_socket() else None
+
     async def dial(self) -> Session:
         """Connect to the socket, starting the runner first where none answers there, or one of an older version."""
+        if (shared := self.shared) is not None:
+            return await self._open_shared(shared)
         path = str(self.data_dir / SOCKET_NAME)
         if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
             raise RunnerMissing(
@@ -64,6 +76,15 @@ class LocalDialer:
         except httpx.ConnectError as error:
             raise RunnerMissing(
                 f"The runner was started, but nothing answers at {path}.", f"See {self.data_dir / 'runner.log'}."
+            ) from error
+
+    async def _open_shared(self, path: Path) -> Session:
+        try:
+            return await self._open(str(path))
+        except httpx.ConnectError as error:
+            raise RunnerMissing(
+                f"This machine has a runner for many, which does not let this account in, or is down ({path}).",
+                f"Ask its administrator. For a runner of your own, set hosts.{self._host.name}.data_dir in config.yaml.",
             ) from error
 
     async def _open(self, path: str) -> Session:

@@ -21,12 +21,17 @@ OLDEST_PYTHON = (3, 10)
 # since a .bashrc may print what it likes.
 _LOOK = """
 d=$1
+s=${FLOYD_RUNNER_SHARED:-/run/floyd-runner/runner.sock}
+echo "floyd:system=$(uname -s)"
+if [ -z "$d$FLOYD_RUNNER_HOME" ] && [ -S "$s" ]; then
+  echo "floyd:shared=$s"
+  [ -w "$s" ] && echo floyd:socket=yes
+fi
 case $d in
   '') d=${FLOYD_RUNNER_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/floyd-runner} ;;
   '~/'*) d=$HOME/${d#??} ;;
 esac
 echo "floyd:data_dir=$d"
-echo "floyd:system=$(uname -s)"
 [ -S "$d/runner.sock" ] && echo floyd:socket=yes
 installed=$(ls -1t "$d"/versions/*/floyd-runner.pyz 2>/dev/null | head -n 1)
 echo "floyd:installed=$installed"
@@ -49,17 +54,21 @@ done
 
 @dataclass(frozen=True, slots=True)
 class RemoteHost:
-    """A host as its shell tells: the runner's data folder, whether its socket is there, and the newest pyz."""
+    """A host as its shell tells: the runner's data folder, whether its socket is there, and the newest pyz.
+
+    `shared` is the socket of a runner that serves everybody there, empty where there is none or `data_dir` is chosen.
+    """
 
     data_dir: str
     system: str
     has_socket: bool
     installed: str
+    shared: str = ""
 
     @property
     def socket(self) -> str:
         """The runner's socket there."""
-        return f"{self.data_dir}/runner.sock"
+        return self.shared or f"{self.data_dir}/runner.sock"
 
 
 async def look(connection: asyncssh.SSHClientConnection, host: HostConfig) -> RemoteHost:
@@ -70,7 +79,8 @@ async def look(connection: asyncssh.SSHClientConnection, host: HostConfig) -> Re
     answers = await ask(connection, host, _LOOK, host.data_dir)
     if "data_dir" not in answers:
         raise HostError(f"The login on {host.name} runs no commands.", "floyd-tui needs an account with a shell there.")
-    return RemoteHost(answers["data_dir"], answers.get("system", ""), "socket" in answers, answers.get("installed", ""))
+    given = {key: answers.get(key, "") for key in ("system", "installed", "shared")}
+    return RemoteHost(answers["data_dir"], has_socket="socket" in answers, **given)
 
 
 async def find_python(connection: asyncssh.SSHClientConnection, host: HostConfig) -> str:

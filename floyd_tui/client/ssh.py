@@ -63,11 +63,17 @@ class SSHDialer:
 
     async def _reach(self, login: Login) -> Session:
         remote = await look(login.connection, self._host)
+        if remote.shared and not remote.has_socket:
+            raise RunnerMissing(
+                f"{self._host.name} has a runner for many, which this account may not use ({remote.shared}).",
+                "Ask its administrator to let you in. "
+                f"For a runner of your own, set hosts.{self._host.name}.data_dir in config.yaml.",
+            )
         if remote.has_socket:
             try:
                 return await self._open(login, remote)
             except httpx.ConnectError:
-                if not remote.installed:
+                if remote.shared or not remote.installed:
                     raise self._missing(remote) from None
         if not remote.installed:
             raise self._missing(remote)
@@ -91,6 +97,11 @@ class SSHDialer:
             raise
 
     def _missing(self, remote: RemoteHost) -> RunnerMissing:
+        if remote.shared:
+            return RunnerMissing(
+                f"The runner for many on {self._host.name} does not answer ({remote.shared}).",
+                "Ask its administrator to start it: systemctl start floyd-runner, or floyd-runner start.",
+            )
         what = "does not answer" if remote.has_socket else "is not there"
         return RunnerMissing(
             f"{self._host.name} answers, but a runner {what} ({remote.socket}).",

@@ -1,10 +1,11 @@
-"""What all routes share: who calls, what the query says, JSON in and out, problem documents, streams that end."""
+"""What all routes share: who calls, what the query says, JSON answers, problem documents, streams that end."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
+import os
 import pwd
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from runner.errors import BadRequest, Forbidden, NoSpace, RunnerError, TooLarge, Unavailable
+from runner.errors import BadRequest, Forbidden, NoSpace, RunnerError, Unavailable
 from runner.models import (
     JSON,
     JSON_LINES,
@@ -22,7 +23,6 @@ from runner.models import (
     BadName,
     Problem,
     check_name,
-    decode,
     encode,
 )
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from runner.service import Runner
 
 T = TypeVar("T")
-# A launch with a long command and environment fits many times over.
-MAX_JSON_BYTES = 1 << 20
+_NUMBERED = re.compile(r"uid\d+")
+_known: dict[int, str] = {}
+# The rest of such a request may never end, so nobody waits for it.
+_CUT = (408, 413)
 
 
 def runner_of(request: Request) -> Runner:
@@ -52,13 +54,38 @@ def caller(request: Request) -> str:
     return owner_of(uid)
 
 
-@functools.cache
+def is_admin(request: Request) -> bool:
+    """Whether it is root who calls, or the account that the runner runs as."""
+    return request.scope["state"]["uid"] in (0, os.geteuid())
+
+
+def require_admin(request: Request) -> None:
+    """Raise `Forbidden` where a runner serves many and the caller is not who looks after it.
+
+    What such routes tell is about all people's things together, and tells how these change.
+    """
+    caller(request)
+    if runner_of(request).settings.shared and not is_admin(request):
+        raise Forbidden(
+            "On a shared host the housekeeping is for its administrator.", "Ask them, or delete what you do not need."
+        )
+
+
 def owner_of(uid: int) -> str:
     """The login name of `uid`, or ``uid1234`` where it has none that can be an owner's name."""
-    try:
-        return check_name(pwd.getpwuid(uid).pw_name)
-    except (KeyError, BadName):
-        return f"uid{uid}"
+    found = _known.get(uid)
+    if found is None:
+        try:
+            found = _known[uid] = _owner_name(uid, pwd.getpwuid(uid).pw_name)
+        except (KeyError, BadName):
+            # Not kept: the service that knows the names may only be away for a moment.
+            return f"uid{uid}"
+    return found
+
+
+def _owner_name(uid: int, login: str) -> str:
+    # A login called uid5 must not be taken for the account of number 5 that has no name.
+    return f"uid{uid}" if _NUMBERED.fullmatch(login) else check_name(login)
 
 
 def raw_body(request: Request) -> RawBody | None:
@@ -99,16 +126,6 @@ def integer(request: Request, name: str, default: int = 0) -> int:
         return int(text)
     except ValueError as error:
         raise BadRequest(f"{name}={text!r} is not a whole number.", f"Write {name}=0, for example.") from error
-
-
-async def body(request: Request, kind: type[T]) -> T:
-    """The request's JSON body as `kind`; raises `BadRequest` naming what does not fit, `TooLarge` over 1 MiB."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_JSON_BYTES:
-            raise TooLarge("The request is larger than 1 MiB.", "Send data as blobs, not in the request.")
-    return decode(bytes(data), kind)
 
 
 def reply(value: object, status: int = 200) -> Response:
@@ -185,12 +202,14 @@ def problem(error: RunnerError) -> Response:
 
 def problem_response(document: Problem) -> Response:
     """A problem document as an answer."""
-    return Response(encode(document), document.status, media_type=PROBLEM)
+    headers = {"Connection": "close"} if document.status in _CUT else None
+    return Response(encode(document), document.status, headers, PROBLEM)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
     """Turn an error into a problem document: the runner's own ones, and the contract's bad names and messages."""
-    if isinstance(error, NoSpace):
+    settings = runner_of(request).settings
+    if isinstance(error, NoSpace) and (is_admin(request) or not settings.shared):
         error = await runner_of(request).housekeeping.advise(error)
     if isinstance(error, RunnerError):
         return problem(error)

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from runner.api.common import body, caller, required, runner_of
+from runner.api.bodies import body
+from runner.api.common import caller, required, runner_of
 from runner.api.files import asked_range
 from runner.errors import BadRequest, TooLarge
 from runner.models import BLOB_FRAME, check_path

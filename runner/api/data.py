@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from runner.api.common import (
-    body,
-    caller,
-    on_error,
-    raw_body,
-    reply,
-    reply_long,
-    required,
-    runner_of,
-    unless_closing,
-)
+from runner.api.bodies import body, in_turn, steady
+from runner.api.common import caller, on_error, raw_body, reply, reply_long, required, runner_of, unless_closing
 from runner.decoding import decoder
 from runner.errors import BadRequest, Forbidden, NotFound, RunnerError
 from runner.models import AddedVersion, MissingBlob, NewVersion, Ref, TreeStatus, is_digest
@@ -35,8 +27,10 @@ MANIFEST = "application/x-ndjson"
 
 async def put_tree(request: Request) -> Response:
     """Name a tree by its manifest; the answer tells which blobs are missing."""
-    digest: str = request.path_params["digest"]
-    return await reply_long(await runner_of(request).trees.put(digest, request.stream(), caller(request)))
+    digest, who = request.path_params["digest"], caller(request)
+    async with AsyncExitStack() as held:
+        manifest = in_turn(steady(request.stream()), who, held)
+        return await reply_long(await runner_of(request).trees.put(digest, manifest, who))
 
 
 async def tree_status(request: Request) -> Response:
@@ -103,7 +97,7 @@ async def dataset(request: Request) -> Response:
 async def add_version(request: Request) -> Response:
     """Make a dataset's next version from an uploaded tree or from an output."""
     who = caller(request)
-    name = own_dataset(request.path_params["name"], who)
+    name = await own_dataset(runner_of(request), request.path_params["name"], who)
     wanted = await body(request, NewVersion)
     added = await _add(runner_of(request), name, wanted, who)
     return reply(added, 201 if added.created else 200)
@@ -130,14 +124,20 @@ async def _tree_of(runner: Runner, digest: str, path: str, who: str) -> TreeStat
     return await runner.trees.save(below(entries, path), who)
 
 
-def own_dataset(text: str, who: str) -> str:
-    """The name of `who`'s dataset that `text` means; raises `BadRequest`, or `Forbidden` for another's."""
+async def own_dataset(runner: Runner, text: str, who: str) -> str:
+    """The name of `who`'s dataset that `text` means; raises as `require_own`, or `BadRequest`."""
     ref = Ref.parse(text).with_defaults(who, "datasets")
     if ref.kind != "datasets" or ref.number is not None or ref.path:
         raise BadRequest(f"{text!r} is not the name of a dataset.", "Write NAME alone: the runner counts the versions.")
-    if ref.owner != who:
-        raise Forbidden(f"{ref.owner}'s datasets are theirs to change.", f"Make one of your own: {who}/datasets/NAME.")
+    await require_own(runner, ref, who)
     return ref.name
+
+
+async def require_own(runner: Runner, ref: Ref, who: str) -> None:
+    """Raise `Forbidden` for another's dataset, or `NotFound` where `who` cannot see that there is one."""
+    if ref.owner != who:
+        await runner.datasets.get(ref.owner or who, ref.name, who)
+        raise Forbidden(f"{ref.owner}'s datasets are theirs to change.", f"Make one of your own: {who}/datasets/NAME.")
 
 
 routes = [

@@ -9,25 +9,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, reply, reply_long, required, runner_of
-from runner.errors import BadRequest, Forbidden
+from runner.api.bodies import body
+from runner.api.common import caller, reply, reply_long, required, runner_of
+from runner.api.data import require_own
+from runner.errors import BadRequest
 from runner.models import DatasetChange, Ref
 from runner.service import Runner
 from runner.store.comparing import compare
 
 
 async def uses(request: Request) -> Response:
-    """The jobs that have the dataset, or the version that is named, as an input."""
+    """The jobs that have the dataset or version as an input; other people's are told to its owner alone."""
     runner, who = runner_of(request), caller(request)
     ref = _dataset(required(request, "name"), who)
     await runner.datasets.get(ref.owner or who, ref.name, who)
-    return reply(await runner.shelf.uses(ref.owner or who, ref.name, who, ref.number))
+    found = await runner.shelf.uses(ref.owner or who, ref.name, who, ref.number)
+    return reply([use for use in found if who in (ref.owner, use.owner)])
 
 
 async def change(request: Request) -> Response:
     """Rename, describe, share."""
     who = caller(request)
-    ref = _own(required(request, "name"), who)
+    ref = await _own(request, who)
     if ref.number is not None:
         raise BadRequest(f"{ref} is one version.", "Name the dataset alone: the change is to all of it.")
     return reply(await runner_of(request).shelf.change(who, ref.name, await body(request, DatasetChange)))
@@ -36,7 +39,7 @@ async def change(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """Remove a version, or all of a dataset."""
     who = caller(request)
-    ref = _own(required(request, "name"), who)
+    ref = await _own(request, who)
     await runner_of(request).shelf.remove(who, ref.name, ref.number)
     return Response(status_code=204)
 
@@ -66,10 +69,9 @@ def _dataset(text: str, who: str) -> Ref:
     return ref
 
 
-def _own(text: str, who: str) -> Ref:
-    ref = _dataset(text, who)
-    if ref.owner != who:
-        raise Forbidden(f"{ref.owner}'s datasets are theirs to change.", "Ask them to, or make one of your own.")
+async def _own(request: Request, who: str) -> Ref:
+    ref = _dataset(required(request, "name"), who)
+    await require_own(runner_of(request), ref, who)
     return ref
 
 

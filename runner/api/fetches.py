@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, flag, owner_of, reply, required, runner_of, stream
+from runner.api.bodies import body
+from runner.api.common import caller, flag, owner_of, reply, required, runner_of, stream
 from runner.api.data import own_dataset
 from runner.errors import NotFound
 from runner.models import JSON_LINES, Event, NewFetch, encode
@@ -19,7 +20,7 @@ from runner.service import Runner
 async def begin(request: Request) -> Response:
     """Begin to fetch an address for a dataset's next version."""
     who = caller(request)
-    dataset = own_dataset(request.path_params["name"], who)
+    dataset = await own_dataset(runner_of(request), request.path_params["name"], who)
     new = await body(request, NewFetch)
     own = who == owner_of(os.geteuid())
     return reply(await runner_of(request).fetches.add(who, dataset, new, own), 201)

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import caller, flag, query, reply, runner_of, stream_lines
+from runner.api.common import caller, flag, query, reply, require_admin, runner_of, stream_lines
 from runner.models import FsckReport, FsckStep
 
 
 async def survey(request: Request) -> Response:
     """What takes the disk, and what of it would go."""
-    caller(request)
+    require_admin(request)
     housekeeping = runner_of(request).housekeeping
     if flag(request, "follow"):
         return stream_lines(request, housekeeping.follow_survey())
@@ -28,7 +28,7 @@ async def survey(request: Request) -> Response:
 
 async def collect(request: Request) -> Response:
     """Free what nothing refers to; the answer comes when that is done."""
-    caller(request)
+    require_admin(request)
     housekeeping = runner_of(request).housekeeping
     if flag(request, "follow"):
         return stream_lines(request, housekeeping.follow_collection(_key(request)))
@@ -37,18 +37,19 @@ async def collect(request: Request) -> Response:
 
 async def cancel_collection(request: Request) -> Response:
     """Let the collection that goes on end early."""
-    caller(request)
+    require_admin(request)
     return reply({"cancelled": runner_of(request).housekeeping.cancel_collection()})
 
 
 async def check(request: Request) -> Response:
     """Read all that is stored again, and name what is damaged."""
+    require_admin(request)
     return stream_lines(request, _told(request))
 
 
 async def cancel_check(request: Request) -> Response:
     """Let the check that goes on end early."""
-    caller(request)
+    require_admin(request)
     return reply({"cancelled": runner_of(request).housekeeping.cancel_check()})
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runner.api.common import caller, flag, reply, runner_of, stream_lines
+from runner.api.seen import stats_for
 
 
 async def environments(request: Request) -> Response:
@@ -16,10 +17,10 @@ async def environments(request: Request) -> Response:
 
 async def stats(request: Request) -> Response:
     """The gauges: once, or with ``follow=1`` one a second."""
-    telemetry = runner_of(request).telemetry
+    telemetry, who = runner_of(request).telemetry, caller(request)
     if flag(request, "follow"):
-        return stream_lines(request, telemetry.follow())
-    return reply(await telemetry.sample())
+        return stream_lines(request, (stats_for(stats, who) async for stats in telemetry.follow()))
+    return reply(stats_for(await telemetry.sample(), who))
 
 
 async def events(request: Request) -> Response:

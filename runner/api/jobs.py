@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import body, caller, integer, query, query_all, reply, required, runner_of
+from runner.api.bodies import body
+from runner.api.common import caller, integer, query, query_all, reply, required, runner_of
 from runner.errors import BadRequest
 from runner.models import JobState, Launch
 

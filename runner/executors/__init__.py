@@ -55,12 +55,14 @@ async def choose_executors(settings: Settings) -> Executors:
     if settings.executor == "process":
         note = f"runner.yml asks for it; jobs run {sandbox}."
         return Executors(process, note, frozenset({"process"}), process, docker)
-    both = frozenset({"docker", "process"})
+    # Processes of the host would see what is other people's there.
+    both = frozenset({"docker"}) if settings.shared else frozenset({"docker", "process"})
     try:
         version = await engine.connect()
     except Unavailable as error:
-        if settings.executor == "docker":
-            return Executors(docker, f"runner.yml asks for it, but: {error}", both, process, docker)
+        if settings.executor == "docker" or settings.shared:
+            why = "A shared runner needs it" if settings.shared else "runner.yml asks for it"
+            return Executors(docker, f"{why}, but: {error}", both, process, docker)
         note = f"{error} Jobs run as processes {sandbox}."
         return Executors(process, note, frozenset({"process"}), process, docker)
     return Executors(docker, f"Docker Engine {version} answers at {engine.address}.", both, process, docker)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,6 +19,8 @@ from runner.models import Job, JobStats, Limits
 
 LOG_FILE = "log"
 HOME_FOLDER = "home"
+_NUMBERED = re.compile(r"uid(\d+)")
+_NOBODY = 65534
 Say = Callable[[str], Awaitable[None]]
 
 
@@ -33,16 +36,18 @@ class Identity:
     def of(cls, owner: str) -> Identity:
         """The owner's account. A runner that is not root can run jobs only as itself.
 
-        An owner without an account is called ``uid1234`` (see `runner.api.common.owner_of`).
+        An owner without an account is called ``uid1234`` (see `runner.api.common.owner_of`). Of one whose account is
+        gone nothing is known any more: nobody (65534) then, who has no files and no rights.
         """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid(), owner)
+        if numbered := _NUMBERED.fullmatch(owner):
+            return cls(int(numbered[1]), int(numbered[1]), owner)
         try:
             entry = pwd.getpwnam(owner)
-            return cls(entry.pw_uid, entry.pw_gid, owner)
         except KeyError:
-            number = int(owner.removeprefix("uid")) if owner.removeprefix("uid").isdecimal() else os.geteuid()
-            return cls(number, number, owner)
+            return cls(_NOBODY, _NOBODY, owner)
+        return cls(entry.pw_uid, entry.pw_gid, owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +94,13 @@ class Ended:
     exit_code: int | None
     ended_at: float | None = None
     reason: str = ""
+    oom: bool = False
+    cut_short: bool = False
 
 
 class Standing(Enum):
     """What an executor finds of a job. A READY one was made but never began: it may be cleared away and made again."""
 
-    oom: bool = False
-    cut_short: bool = False
     ABSENT = "absent"
     READY = "ready"
     RUNNING = "running"
@@ -170,9 +175,9 @@ def job_env(task: Task, home: str) -> dict[str, str]:
         "FLOYD_JOB": job.name,
         "FLOYD_PROJECT": job.project,
         "FLOYD_JOB_NUMBER": str(job.number),
+        "FLOYD_ATTEMPT": str(job.attempt),
         "PYTHONUNBUFFERED": "1",
         # The bytecode of the project's modules would be in every output.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return {**base, **gpu_env(task), **task.env}
-        "FLOYD_ATTEMPT": str(job.attempt),

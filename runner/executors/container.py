@@ -60,10 +60,14 @@ def labels_of(data_dir: Path) -> dict[str, str]:
 
 
 def container_name(task: Task, data_dir: Path) -> str:
-    """The container's name, the same whoever asks and however often: so a job can never have two."""
+    """The container's name, the same whoever asks and however often: so a job can never have two.
+
+    It ends with a digest: ``a-b``'s project ``c`` and ``a``'s project ``b-c`` would share a container otherwise.
+    """
     runner = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:8]
     job = task.job
-    return f"floyd-{runner}-{job.owner}-{job.project}-{job.number}"
+    distinct = hashlib.sha256(job.name.encode()).hexdigest()[:12]
+    return f"floyd-{runner}-{job.owner}-{job.project}-{job.number}-{distinct}"
 
 
 def aliases(task: Task) -> dict[str, Path]:

@@ -26,6 +26,7 @@ from runner.store.disk import copy_contents, copy_file, full_disk_told, make_dur
 from runner.store.hashes import HashStates, hash_file
 from runner.store.incoming import Uploads
 from runner.store.room import Room
+from runner.store.trash import Trash
 from runner.store.walk import open_regular
 
 _PLAIN, _EXECUTABLE = 0o444, 0o555
@@ -39,11 +40,17 @@ class BlobStore:
     Methods that touch files block: call them in a thread. Those that ask the database are coroutines.
     """
 
-    def __init__(self, folder: Path, db: Database, reserve: int | None = None) -> None:
-        """Make the folders; `reserve` bytes of the disk are left free, as `Room` says."""
+    def __init__(self, folder: Path, db: Database, reserve: int | None = None, shared: bool = False) -> None:
+        """Make the folders; `reserve` bytes of the disk are left free, as `Room` says.
+
+        Where the store is `shared` by people that are to know nothing of each other, storing what somebody else has
+        costs the time and the disk that it would cost otherwise; the next garbage collection evens that out.
+        """
         self.room = Room(folder, reserve)
         self.folder = folder / "blobs"
         self.partials = folder / "partial"
+        self.shared = shared
+        self._trash = Trash(folder)
         self.claims = Claims()
         self.states = HashStates()
         self.uploads = Uploads()
@@ -91,7 +98,7 @@ class BlobStore:
                 for digest, temporary in files.items():
                     place = self.path(digest)
                     if place.exists():
-                        temporary.unlink()
+                        self._drop(temporary)
                     else:
                         temporary.rename(place)
                 make_durable(self.folder, {self.path(digest).parent for digest in files})
@@ -167,6 +174,12 @@ class BlobStore:
             elif file.name != digest:
                 park(file, file.with_name(digest))
 
+    def _drop(self, temporary: Path) -> None:
+        if self.shared:
+            self._trash.take(temporary)
+        else:
+            temporary.unlink()
+
     def _install_copy(self, digest: str, path: Path) -> None:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
         try:
@@ -214,7 +227,7 @@ def _link_unshared(source: int, parent: int, name: str, temporary: Path) -> bool
         # The kernel grants a read lease only on a file that nobody has open for writing.
         fcntl.fcntl(source, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(source, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        if os.stat(temporary).st_ino == status.st_ino:
+        if os.lstat(temporary).st_ino == status.st_ino:
             return True
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

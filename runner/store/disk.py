@@ -127,19 +127,28 @@ def _remove(top: int, name: str) -> list[str]:
     """Remove a file of the open folder `top`, or a folder with its files; folders in it become `top`'s, renamed."""
     if _unlinked(top, name):
         return []
-    os.chmod(name, 0o700, dir_fd=top)
+    _open_up(top, name)
     moved = []
     folder = os.open(name, _FOLDER, dir_fd=top)
     try:
         for inner in os.listdir(folder):
             if not _unlinked(folder, inner):
-                os.chmod(inner, 0o700, dir_fd=folder)  # to move a folder is to write in it
+                _open_up(folder, inner)  # to move a folder is to write in it
                 moved.append(f".{os.urandom(8).hex()}")
                 os.rename(inner, moved[-1], src_dir_fd=folder, dst_dir_fd=top)
     finally:
         os.close(folder)
     os.rmdir(name, dir_fd=top)
     return moved
+
+
+def _open_up(folder: int, name: str) -> None:
+    """Let the owner of the folder `name` write in it: by a descriptor, for a link may have taken its place."""
+    handle = os.open(name, os.O_PATH | _FOLDER, dir_fd=folder)
+    try:
+        os.chmod(f"/proc/self/fd/{handle}", 0o700)
+    finally:
+        os.close(handle)
 
 
 def _unlinked(folder: int, name: str) -> bool:

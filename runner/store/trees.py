@@ -240,7 +240,7 @@ class Trees:
     def _store(self, digest: str, text: bytes) -> None:
         path = self.text(digest)
         # Cut short by a failing disk, it is written anew by whoever sends it again.
-        if not path.exists() or path.stat().st_size != len(text):
+        if self._blobs.shared or not path.exists() or path.stat().st_size != len(text):
             path.parent.mkdir(exist_ok=True)
             write_durably(path, text, 0o444)
 

@@ -42,7 +42,7 @@ def open_folder(root: Path, path: str = "") -> Iterator[int]:
 
     `path` is one that `runner.models.check_path` accepts, or empty for the root itself.
     """
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(root, _FOLDER)
     try:
         for part in path.split("/") if path else ():
             inner = os.open(part, _FOLDER, dir_fd=descriptor)

@@ -397,7 +397,7 @@ def test_a_version_that_cannot_be(http: httpx.Client) -> None:
         ("bad", {"source": "none/1"}, 404, "no dataset or project none"),
         ("b d", {"tree": "a" * 64}, 400, "cannot be a name"),
         ("bad/3", {"tree": "a" * 64}, 400, "not the name of a dataset"),
-        ("mallory/datasets/bad", {"tree": "a" * 64}, 403, "theirs to change"),
+        ("mallory/datasets/bad", {"tree": "a" * 64}, 404, "no dataset mallory/datasets/bad"),
     ]
     for name, wanted, status, words in none:
         told = problem(http.post(f"/v1/datasets/{name}/versions", json=wanted))

@@ -30,9 +30,14 @@ def _docker() -> str | None:
     return why_no_engine() or _programs("docker.io", "docker")()
 
 
+def _accounts() -> str | None:
+    return _programs("passwd", "useradd", "userdel")() or ("only root makes accounts." if os.geteuid() else None)
+
+
 CHECKS: dict[str, Callable[[], str | None]] = {
     "docker": _docker,
     "sshd": _programs("openssh-server openssh-client procps", "sshd", "ssh-keygen", "pgrep"),
+    "accounts": _accounts,
     "bwrap": _programs("bubblewrap", "bwrap"),
     "tmux": _programs("tmux", "tmux"),
     "git": _programs("git", "git"),

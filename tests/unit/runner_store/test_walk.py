@@ -44,9 +44,12 @@ def test_no_link_is_followed_wherever_it_stands(root: Path, tmp_path: Path) -> N
             read(root, path)
 
 
-def test_the_root_itself_may_be_reached_through_a_link(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(root)
-    assert read(tmp_path / "data", "a/b/file") == b"mine"
+def test_the_root_may_be_reached_through_a_link_and_be_none(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(root.parent)
+    assert read(tmp_path / "data" / root.name, "a/b/file") == b"mine"
+    (tmp_path / "link").symlink_to(root)
+    with pytest.raises(NotADirectoryError):
+        read(tmp_path / "link", "a/b/file")
 
 
 @pytest.mark.parametrize("path", ["", "a", "a/b", "none", "a/b/file/x", "a/b/file/"])

@@ -1,0 +1,63 @@
+"""Bodies of requests, as they come: cut where they are over their limit, or dawdle.
+
+A body that is never finished would hold its connection, and what of it is in memory, for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import AsyncExitStack
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from starlette.requests import Request
+
+from runner.errors import TooLarge, TooSlow
+from runner.models import decode
+
+T = TypeVar("T")
+# A launch with a long command and environment fits many times over.
+MAX_JSON_BYTES = 1 << 20
+# Seconds without a byte, and bytes a second on the whole: a line that has less carries no log either.
+SILENCE, SLOWEST = 30.0, 1024
+# From this size on, in bytes, a person's bodies that are held in memory come one after the other.
+_LARGE = 8 << 20
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+async def body(request: Request, kind: type[T]) -> T:
+    """The request's JSON body as `kind`; raises `BadMessage` naming what does not fit, `TooLarge`, or `TooSlow`."""
+    data = bytearray()
+    async for chunk in steady(request.stream()):
+        data += chunk
+        if len(data) > MAX_JSON_BYTES:
+            raise TooLarge("The request is larger than 1 MiB.", "Send data as blobs, not in the request.")
+    return decode(bytes(data), kind)
+
+
+async def steady(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """`chunks`, as long as they come; raises `TooSlow` after 30 s of silence, or below 1 KiB a second on the whole."""
+    loop = asyncio.get_running_loop()
+    begun, came, source = loop.time(), 0, aiter(chunks)
+    while True:
+        left = begun + SILENCE + came / SLOWEST - loop.time()
+        try:
+            chunk = await asyncio.wait_for(anext(source), min(SILENCE, left))
+        except StopAsyncIteration:
+            return
+        except asyncio.TimeoutError:
+            raise TooSlow("The request was begun, and its rest does not come.", "Send it again.") from None
+        came += len(chunk)
+        yield chunk
+
+
+async def in_turn(chunks: AsyncIterable[bytes], owner: str, held: AsyncExitStack) -> AsyncIterator[bytes]:
+    """`chunks`; where they are many, only while no other large body of `owner` is kept, until `held` lets go of it."""
+    came, turn = 0, None
+    async for chunk in chunks:
+        came += len(chunk)
+        if came > _LARGE and turn is None:
+            turn = _turns.setdefault(owner, asyncio.Lock())
+            await held.enter_async_context(turn)
+        yield chunk
