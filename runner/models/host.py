@@ -8,6 +8,7 @@ from typing import Literal
 from runner.models.data import Dataset
 from runner.models.fetch import Fetch
 from runner.models.jobs import Job
+from runner.models.usage import GpuProcess, Hint
 
 # Raised when a client of the old number could no longer talk to a runner of the new one.
 API_VERSION = 1
@@ -51,7 +52,10 @@ class Environment:
 class GpuStats:
     """One GPU, with None where the driver does not answer that question.
 
-    Memory in bytes, power in watts, temperature in °C, utilization in percent.
+    Memory in bytes, power in watts, temperature in °C, utilization in percent, clocks in MHz. `jobs` are the
+    caller's by their names, others by their owners. `throttled` says in NVIDIA's words why it runs slower than it
+    could; `ecc_*` are memory errors since the driver was loaded. One that is `lost` fell off the bus. A `divided` one
+    has no use of its own: its MIG devices stand after it and name it by `part_of`, its UUID.
     """
 
     index: int
@@ -64,16 +68,38 @@ class GpuStats:
     power: float | None = None
     power_limit: float | None = None
     jobs: tuple[str, ...] = ()
+    clock: int | None = None
+    clock_max: int | None = None
+    memory_clock: int | None = None
+    throttled: tuple[str, ...] | None = None
+    ecc_corrected: int | None = None
+    ecc_uncorrected: int | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    lost: bool = False
+    divided: bool = False
+    part_of: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a job can be given it."""
+        return not (self.lost or self.divided)
 
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """What one running job uses: `cpu_percent` counts 100 a core; memory in bytes, no limit is None."""
+    """What one running job uses: `cpu_percent` counts 100 a core; memory in bytes, no limit is None.
+
+    Disk in bytes a second. `gpu_memory` is what its own processes have on its GPUs, None where the driver does not say.
+    """
 
     job: str
     cpu_percent: float | None = None
     memory_used: int | None = None
     memory_limit: int | None = None
+    cpu_limit: float | None = None
+    disk_read: float | None = None
+    disk_written: float | None = None
+    gpu_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +107,8 @@ class HostStats:
     """The host's gauges at `time` (epoch seconds).
 
     `gpu_note` says in a sentence why there are no GPUs, where there are none. Sizes in bytes; `disk_*` are of the disk
-    that the runner's data lies on, of which launches and uploads leave `disk_reserve` free.
+    that the runner's data lies on, of which launches and uploads leave `disk_reserve` free. What all disks and networks
+    carry is in bytes a second, None at the first look.
     """
 
     time: float
@@ -96,6 +123,11 @@ class HostStats:
     gpu_note: str = ""
     jobs: tuple[JobStats, ...] = ()
     disk_reserve: int = 0
+    disk_read: float | None = None
+    disk_written: float | None = None
+    received: float | None = None
+    sent: float | None = None
+    hints: tuple[Hint, ...] = ()
 
     @property
     def disk_low(self) -> bool:
