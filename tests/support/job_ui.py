@@ -15,6 +15,7 @@ from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import NOW, FakeHost, FakeLink, FakeLinks
 from floyd_tui.config import Config
 from floyd_tui.screens.job import JobScreen
+from floyd_tui.widgets.tab_row import TabRow
 
 SECONDS = 20.0
 
@@ -50,6 +51,12 @@ class JobUi(Ui):
     def __init__(self, pilot: Pilot[Any], links: FakeLinks, screen: JobScreen) -> None:
         super().__init__(pilot, links)
         self.screen = screen
+
+
+async def use_shown(ui: JobUi) -> None:
+    """Of a running job: wait for the gauges' last word, which comes with the clock's next second."""
+    row = ui.screen.query_one(TabRow)
+    await ui.until(lambda: ui.screen.job.state.ended or "GPU 0 87%" in row.summary.plain, "what it uses")
 
 
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], object], what: str) -> None:

@@ -1,8 +1,8 @@
 """SVG snapshots of screens, compared as text in a few lines of our own.
 
-A picture is `tests/tui/snapshots/NAME-80x24.svg`. `UPDATE_SNAPSHOTS=1` writes them; otherwise a difference fails the
-test and leaves what was drawn in `tests/tui/snapshots-failed/`. Rich names its CSS classes by a hash of the content:
-these are replaced, so that a picture changes only where the screen does.
+A picture is `tests/tui/snapshots/NAME-80x24.svg`. `UPDATE_SNAPSHOTS=1` writes them; otherwise a difference that stays
+fails the test and leaves what was drawn in `tests/tui/snapshots-failed/`. Rich names its CSS classes by a hash of the
+content: these are replaced, so that a picture changes only where the screen does.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import time
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+# For how long a screen may still differ: what comes from a host may come after all that the test waited for.
+_SECONDS = 5.0
 FOLDER = Path(__file__).parents[1] / "tui" / "snapshots"
 FAILED = FOLDER.with_name("snapshots-failed")
 SIZES = ((80, 24), (160, 48))
@@ -44,14 +47,16 @@ async def check_snapshot(pilot: Pilot[Any], name: str) -> None:
     await settle(pilot)
     width, height = pilot.app.size
     path = FOLDER / f"{name}-{width}x{height}.svg"
-    actual = picture(pilot.app)
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(actual, encoding="utf-8")
+        path.write_text(picture(pilot.app), encoding="utf-8")
         return
     expected = path.read_text(encoding="utf-8") if path.exists() else ""
-    if actual != expected:
-        raise AssertionError(_report(path, expected, actual))
+    deadline = time.monotonic() + _SECONDS
+    while (actual := picture(pilot.app)) != expected:
+        if not expected or time.monotonic() > deadline:
+            raise AssertionError(_report(path, expected, actual))
+        await settle(pilot)
 
 
 def _report(path: Path, expected: str, actual: str) -> str:

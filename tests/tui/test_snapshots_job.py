@@ -14,8 +14,7 @@ from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
-from floyd_tui.widgets.tab_row import TabRow
-from tests.support.job_ui import JobUi, job_ui
+from tests.support.job_ui import JobUi, job_ui, use_shown
 from tests.support.snapshots import SIZES, check_snapshot
 
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}
 def _utc(home: Path) -> None:
     """Moments are shown in the reader's zone; `home` has set it."""
     time.tzset()
-
-
-async def use_shown(ui: JobUi) -> None:
-    """Of a running job: the gauges' last word, which comes with the clock's next second."""
-    row = ui.screen.query_one(TabRow)
-    await ui.until(lambda: ui.screen.job.state.ended or "GPU 0 87%" in row.summary.plain, "what it uses")
 
 
 async def log_read(ui: JobUi) -> None:

@@ -16,7 +16,7 @@ from floyd_tui.screens.sync import SyncDialog, headline
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.top_bar import sync_words
 from runner.models import JobState, Problem
-from tests.support.job_ui import JobUi, job_ui
+from tests.support.job_ui import JobUi, job_ui, use_shown
 from tests.support.snapshots import SIZES, check_snapshot
 
 JOB = "digits/7"
@@ -149,6 +149,7 @@ async def test_how_it_looks(tmp_path: Path, home: Path, size: tuple[int, int]) -
         job_writes(ui, FakeFile("ckpt/1.pt", b"one", 0, NOW), FakeFile("log", b"1", 0, NOW))
         screen = await opened(ui)
         screen.set_focus(None)  # a cursor blinks
+        await use_shown(ui)
         await check_snapshot(ui.pilot, "sync-asks")
         await ui.press("escape")
         await begun(ui, to)
