@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 
 _BUFFER = 1 << 20
+# Bytes that are hashed and written at once, unless a pause comes first.
+_GATHER = 256 << 10
 # Bytes and seconds after which a pour returns: what has become complete is noted, and others get the thread.
 _POUR, _POUR_SECONDS = 64 << 20, 1.0
 # Milliseconds without a byte after which a thread goes back to do other work.
@@ -50,7 +52,7 @@ class RawBody:
         while self._left and poured < _POUR and time.monotonic() < until and not self._stopped.is_set():
             if not self._poll.poll(_PAUSE):
                 return True
-            count = self._receive(view[: self._left])
+            count = self._gather(view[: self._left])
             if not count:
                 return False
             self._left -= count
@@ -76,6 +78,17 @@ class RawBody:
     def close(self) -> None:
         """Let go of the socket; the connection itself is its protocol's."""
         self._connection.close()
+
+    def _gather(self, view: memoryview) -> int:
+        """Bytes read into `view`, many if they come without a pause: sshd hands on 32 KiB at a time, and to hash and
+        write each of those by itself would cost as much again as hashing and writing."""
+        count = self._receive(view)
+        while 0 < count < min(_GATHER, len(view)) and self._poll.poll(_PAUSE):
+            more = self._receive(view[count:])
+            if not more:
+                break
+            count += more
+        return count
 
     def _receive(self, view: memoryview) -> int:
         """Bytes read into `view`; 0 where no more will come."""

@@ -55,7 +55,7 @@ def bodies(wanted: Sequence[Wanted], encodings: Sequence[str]) -> list[Body]:
         return [Body(wanted)]
     small = [blob for blob in wanted if blob.size < WHOLE]
     squeezable = set(small) if _pays(_small_sample(small), encoding) else set()
-    squeezable |= {blob for blob in wanted if blob.size >= WHOLE and _pays(_sample(blob), encoding)}
+    squeezable |= {blob for blob in wanted if blob.size >= WHOLE and _pays(_samples(blob), encoding)}
     halves = (
         Body([blob for blob in wanted if blob in squeezable], encoding),
         Body([blob for blob in wanted if blob not in squeezable]),
@@ -86,29 +86,31 @@ def _compressor(encoding: str) -> _Compressor:
     return compressor.compressobj()
 
 
-def _pays(sample: bytes, encoding: str) -> bool:
-    compressor = _compressor(encoding)
-    return len(compressor.compress(sample) + compressor.flush()) < len(sample) * _PAYS[encoding]
+def _pays(samples: Sequence[bytes], encoding: str) -> bool:
+    """Whether `samples` shrink, each by itself: what they share may lie too far apart in what is sent."""
+    squeezed = 0
+    for sample in samples:
+        compressor = _compressor(encoding)
+        squeezed += len(compressor.compress(sample) + compressor.flush())
+    return squeezed < sum(map(len, samples)) * _PAYS[encoding]
 
 
-def _small_sample(small: Sequence[Wanted]) -> bytes:
+def _small_sample(small: Sequence[Wanted]) -> list[bytes]:
+    """The beginnings of some small files, as one sample: they travel one behind the other."""
     step = max(1, len(small) // _TASTED)
-    return b"".join(_read(blob, [0], _SMALL_TASTE) for blob in small[::step])
+    return [b"".join(content for blob in small[::step] for content in _read(blob, [0], _SMALL_TASTE))]
 
 
-def _sample(blob: Wanted) -> bytes:
+def _samples(blob: Wanted) -> list[bytes]:
     step = (blob.size - blob.start) // (_PLACES + 1)
-    return _read(blob, [blob.start + step * place for place in range(1, _PLACES + 1)], _TASTE)
+    return list(_read(blob, [blob.start + step * place for place in range(1, _PLACES + 1)], _TASTE))
 
 
-def _read(blob: Wanted, places: Sequence[int], size: int) -> bytes:
-    def parts() -> Iterator[bytes]:
-        try:
-            with blob.path.open("rb", buffering=0) as file:
-                for place in places:
-                    file.seek(place)
-                    yield file.read(size)
-        except OSError:
-            return  # sending it will say what is the matter
-
-    return b"".join(parts())
+def _read(blob: Wanted, places: Sequence[int], size: int) -> Iterator[bytes]:
+    try:
+        with blob.path.open("rb", buffering=0) as file:
+            for place in places:
+                file.seek(place)
+                yield file.read(size)
+    except OSError:
+        return  # sending it will say what is the matter

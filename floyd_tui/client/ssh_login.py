@@ -12,6 +12,7 @@ from typing import Any, Literal
 import asyncssh
 
 from floyd_tui.client.known_hosts import entry_name
+from floyd_tui.client.packets import without_empty_ones
 from floyd_tui.client.ssh_target import Target
 from floyd_tui.client.wire import Wire
 from floyd_tui.config import Destination
@@ -125,6 +126,7 @@ async def _connect(name: str, target: Target, chain: list[asyncssh.SSHClientConn
         raise LoginRefused(f"A private key for {target.address} cannot be read: {error}.", "Name another.") from error
     except (asyncssh.Error, OSError, TimeoutError, ValueError) as error:
         raise _unreachable(target, error) from error
+    without_empty_ones(connection)
     chain.append(connection)
     return watcher
 

@@ -34,6 +34,11 @@ def test_text_is_compressed_and_noise_is_not(tmp_path: Path) -> None:
     assert names(tmp_path, ("br", "gzip"), files) == [(["log", "note"], "gzip"), (["weights"], "")]
 
 
+def test_noise_that_comes_again_far_behind_is_noise(tmp_path: Path) -> None:
+    files = wanted(tmp_path, weights=os.urandom(1 << 20) * 8)
+    assert names(tmp_path, ("zstd",), files) == [(["weights"], "")]
+
+
 @pytest.mark.parametrize("encodings", [(), ("br",)])
 def test_a_host_that_reads_nothing_we_write_is_sent_it_plain(tmp_path: Path, encodings: tuple[str, ...]) -> None:
     files = wanted(tmp_path, log=TEXT)
