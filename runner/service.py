@@ -34,6 +34,7 @@ from runner.store.datasets import Datasets
 from runner.store.db import Database
 from runner.store.gc import Collector
 from runner.store.jobs import JobStore
+from runner.store.salvage import salvage
 from runner.store.shelf import Shelf
 from runner.store.trees import Trees
 from runner.telemetry import Telemetry
@@ -65,6 +66,7 @@ class Runner:
 
     async def start(self) -> None:
         """Put right what a crash left behind, find out what runs jobs here, and take up the jobs that are there."""
+        await salvage(self.blobs)
         await asyncio.to_thread(self.blobs.tidy)
         await asyncio.to_thread(self.trees.tidy)
         self.executors = await choose_executors(self.settings)

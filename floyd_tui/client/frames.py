@@ -75,6 +75,8 @@ def _large(blob: Wanted) -> Generator[Piece, None, None]:
         with blob.path.open("rb", buffering=0) as file:
             file.seek(blob.start)
             head = [_head(blob)]
+            if blob.start == blob.size:  # all of it is there, and only to be looked at
+                yield Piece(head, 0, 1)
             for start in range(blob.start, blob.size, _PIECE):
                 end = min(start + _PIECE, blob.size)
                 yield Piece([*head, *_chunks(file, blob, end - start)], end - start, int(end == blob.size))

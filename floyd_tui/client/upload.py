@@ -75,8 +75,7 @@ def _wanted(tree: Tree, status: TreeStatus) -> list[Wanted]:
         start = have.pop(line[_DIGEST], None)
         file = known_entry(line) if start is not None else None
         if file is not None and start is not None and file.kind == "file":
-            start = start if start < file.size else 0
-            wanted.append(Wanted(tree.root / file.path, file.digest, file.size, start))
+            wanted.append(Wanted(tree.root / file.path, file.digest, file.size, min(start, file.size)))
     return wanted
 
 

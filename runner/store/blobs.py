@@ -85,6 +85,13 @@ class BlobStore:
         """A path for a new file on the blobs' file system, to be passed to `install`."""
         return self.partial_folder(owner) / f"tmp.{os.urandom(8).hex()}"
 
+    def arriving(self, owner: str, digest: str) -> Path:
+        """The same for a blob that arrives and may be gone on with; of mode 0444 once it is whole, for `salvage`.
+
+        A name of its own: two uploads of one blob at once must not write into one file.
+        """
+        return self.partial_folder(owner) / f"{digest}.{os.urandom(6).hex()}"
+
     def install(self, files: Mapping[str, Path], claim: Claim) -> None:
         """Make whole, verified files visible as the blobs named by their digests; durable on return.
 
@@ -166,12 +173,16 @@ class BlobStore:
             return {entry.name: entry.stat().st_size for entry in listing if is_digest(entry.name)}
 
     def tidy(self) -> None:
-        """After a crash: put interrupted uploads back in their places, drop what is temporary or very old."""
+        """After a crash: put interrupted uploads back in their places, drop what is temporary or very old.
+
+        What had arrived whole is `salvage`'s, before.
+        """
         for file in self.partials.glob("*/*"):
             digest = file.name.partition(".")[0]
             if not is_digest(digest) or time.time() - file.stat().st_mtime > _PARTIAL_SECONDS:
                 file.unlink()
             elif file.name != digest:
+                file.chmod(0o600)
                 park(file, file.with_name(digest))
 
     def _drop(self, temporary: Path) -> None:

@@ -25,8 +25,7 @@ class Part:
         self.digest = digest
         self._states = blobs.states
         self._place = blobs.partial_folder(owner) / digest
-        # A name of its own: two uploads of one blob at once must not write into one file.
-        self._path = self._place.with_name(f"{digest}.{os.urandom(6).hex()}")
+        self._path = blobs.arriving(owner, digest)
         if start:
             self._claim(blobs.have(owner, digest), start)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

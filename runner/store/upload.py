@@ -242,7 +242,7 @@ class Receiver:
             if not self._batch:
                 # Others may have filled the disk since their trees were put.
                 self.blobs.room.require(frame.size)
-            path = self.blobs.temporary(self.owner)
+            path = self.blobs.arriving(self.owner, frame.digest)
             _write_new(path, self._memory)
             self._add(frame, path)
         self._memory.clear()

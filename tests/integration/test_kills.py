@@ -184,6 +184,30 @@ def test_a_runner_that_crashes_ten_times_each_way(
     assert files_below(tmp_path / "back") == files_below(root)
 
 
+def test_many_small_files_of_one_request_outlive_the_runner(
+    tmp_path: Path, runner: RunnerProcess, tap: tuple[Line, Shell], dice: random.Random
+) -> None:
+    """All of them are one batch, which nothing but the request's end would have brought to the disk."""
+    line, shell = tap
+    root = tmp_path / "data"
+    root.mkdir()
+    for number in range(400):
+        (root / f"{number}").write_bytes(dice.randbytes(dice.randrange(2 * LARGE // 400)))
+    for number in range(4):
+        (root / f"{number}.large").write_bytes(dice.randbytes(LARGE // 8))
+    size = sum(map(len, files_below(root).values()))
+    places = [dice.randrange(5 << 20) for _ in range(3)]
+    crash_at(list(places), line, "up", runner)
+    assert shell("data", "upload", str(root), "--name", "d").stdout == "d/1\n"
+    assert line.sprung, f"seed {SEED}: {places}"
+    assert line.crossed["up"] <= size + 3 * LOST, f"seed {SEED}: {places}"
+    with runner.http() as http:
+        api = Api(http)
+        assert {path: api.content("d/1", path) for path in api.files("d/1")} == files_below(root), SEED
+    assert not list(runner.data_dir.glob("partial/*/*"))
+    sound(runner)
+
+
 def test_a_version_is_made_once_or_not_at_all_when_the_runner_crashes(
     runner: RunnerProcess, tap: tuple[Line, Shell], dice: random.Random
 ) -> None:

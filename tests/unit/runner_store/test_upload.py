@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from runner.errors import BadRequest, Conflict, NoSpace
 from runner.models import BLOB_FRAME
 from runner.store.parts import KEEP_FROM
+from runner.store.salvage import salvage
 from runner.store.upload import receive
 from tests.unit.runner_store.store import Store, chunks, frame, sha
 
@@ -178,3 +180,52 @@ async def test_tidy_puts_back_what_a_crash_left_claimed(store: Store) -> None:
     store.blobs.tidy()
     assert [path.name for path in folder.iterdir()] == [sha(BIG)]
     assert await receive(store.blobs, "ann", chunks([frame(BIG, KEEP_FROM)])) == 1
+
+
+async def test_what_a_killed_runner_had_whole_is_its_senders(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(*_: object) -> None:
+        raise Cut
+
+    monkeypatch.setattr(store.blobs, "install", kill)
+    with pytest.raises(Cut):
+        await receive(store.blobs, "ann", chunks([frame(b"small"), frame(b"torn"), frame(BIG)]))
+    monkeypatch.undo()
+    assert not store.blobs.has(sha(BIG))
+    (torn,) = store.blobs.partials.glob(f"ann/{sha(b'torn')}.*")
+    os.truncate(torn, 2)
+    torn.with_name(f"{sha(b'small')}.twice").write_bytes(b"small")
+    torn.with_name(f"{sha(b'small')}.twice").chmod(0o444)
+    await salvage(store.blobs)
+    wanted = {sha(b"small"): 5, sha(BIG): len(BIG)}
+    assert await store.blobs.held("ann", [*wanted, sha(b"torn")]) == wanted
+    assert store.blobs.path(sha(BIG)).read_bytes() == BIG
+    assert not store.blobs.has(sha(b"torn"))
+    assert not list(store.blobs.partial_folder("ann").iterdir())
+
+
+async def test_a_huge_blob_that_was_whole_is_only_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.store.salvage.MOST", len(BIG) - 1)
+    whole = store.blobs.arriving("ann", sha(BIG))
+    whole.write_bytes(BIG)
+    whole.chmod(0o444)
+    await salvage(store.blobs)
+    store.blobs.tidy()
+    assert store.blobs.have("ann", sha(BIG)) == len(BIG)
+    assert await receive(store.blobs, "ann", chunks([frame(BIG, len(BIG))])) == 1
+    assert store.blobs.path(sha(BIG)).read_bytes() == BIG
+
+
+async def test_a_disk_that_is_full_at_the_start_keeps_no_runner_from_starting(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = store.blobs.arriving("ann", sha(b"whole"))
+    whole.write_bytes(b"whole")
+    whole.chmod(0o444)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("runner.store.blobs.make_durable", full)
+    await salvage(store.blobs)
+    assert not whole.exists()
+    assert not store.blobs.has(sha(b"whole"))
