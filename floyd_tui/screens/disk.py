@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from floyd_tui import disk_words
 from floyd_tui.client.protocol import Link
@@ -20,6 +20,7 @@ from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.page import BREAKPOINTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.disk_use import DiskUse
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.progress_line import ProgressLine
 from floyd_tui.widgets.top_bar import TopBar
 from runner.models import FsckReport, FsckStep, GcReport, GcStep
@@ -54,7 +55,7 @@ class DiskScreen(ErrorFunnel[None]):
             yield Static(id="words")
             yield ProgressLine()
             yield Static(id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.query_one(DiskUse).draw())

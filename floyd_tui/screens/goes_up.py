@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from floyd_tui.errors import FloydError
 from floyd_tui.project.ignore_file import leave_out
@@ -19,6 +19,7 @@ from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.page import BREAKPOINTS
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row, RowTable
@@ -60,7 +61,7 @@ class GoesUpScreen(ErrorFunnel[None]):
         with Horizontal(id="goes-up-lists"):
             yield RowTable(GOING, id="goes")
             yield RowTable(STAYING, id="stays")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         self._look()

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, RunnerProblem
@@ -25,6 +25,7 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
 from floyd_tui.widgets.job_use import job_use
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.metrics_pane import MetricsPane
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
@@ -83,7 +84,7 @@ class JobScreen(ErrorFunnel[None]):
             yield MetricsPane(id="metrics")
             yield JobFiles(self.link, self.job, id="files")
             yield InfoPane(id="info")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         self.query_one(TopBar).follow(self.link, self.job.project, str(self.job.number))
@@ -94,7 +95,7 @@ class JobScreen(ErrorFunnel[None]):
 
     def on_resize(self, event: Resize) -> None:
         """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(Footer).compact = event.size.width < 100
+        self.query_one(KeyRow).compact = event.size.width < 100
 
     # What the host says
 

@@ -11,7 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Footer, Input, Select, Static
+from textual.widgets import Button, Input, Select, Static
 from textual.worker import Worker, get_current_worker
 
 from floyd_tui.client.protocol import Link
@@ -24,6 +24,7 @@ from floyd_tui.screens.goes_up import GoesUpScreen
 from floyd_tui.screens.large import consider
 from floyd_tui.screens.launch_form import FormValues, Reading, read, values_of
 from floyd_tui.widgets.form_field import FormField
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.mounts_editor import MountsEditor
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.top_bar import TopBar
@@ -71,7 +72,7 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             with Vertical(id="goes-up"):
                 yield Static("What goes up", id="goes-up-title")
                 yield UploadPanel()
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def _compose_fields(self) -> ComposeResult:
         values = self._values

@@ -9,12 +9,13 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError, HostKeyUnknown, RunnerMissing
 from floyd_tui.screens.errors import ErrorFunnel, ask
 from floyd_tui.screens.live import follow
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.top_bar import TopBar
@@ -82,7 +83,7 @@ class Page(ErrorFunnel[None]):
         yield TopBar()
         yield PageRow(self.PAGE)
         yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def compose_body(self) -> ComposeResult:
         """The page itself, between the row of pages and the footer."""
@@ -94,7 +95,7 @@ class Page(ErrorFunnel[None]):
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
 
     def on_resize(self) -> None:
-        self.query_one(Footer).compact = self.size.width < 100
+        self.query_one(KeyRow).compact = self.size.width < 100
 
     def _host_changed(self, host: str) -> None:
         if not host:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
@@ -23,6 +23,7 @@ from floyd_tui.screens.errors import ErrorFunnel
 from floyd_tui.screens.page import BREAKPOINTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.json_tree import JsonTree
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.picture_view import PictureView
@@ -68,7 +69,7 @@ class PreviewScreen(ErrorFunnel[None]):
         yield TopBar()
         yield Static(id="file-facts")
         yield Vertical(Note(), id="file-view")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         self.query_one(TopBar).follow(self.link, *self.source.split("/")[-3:], *self.file.path.split("/")[-1:])
@@ -81,7 +82,7 @@ class PreviewScreen(ErrorFunnel[None]):
 
     def on_resize(self) -> None:
         """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(Footer).compact = self.size.width < 100
+        self.query_one(KeyRow).compact = self.size.width < 100
 
     # What is shown
 

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, ProjectError
@@ -22,6 +22,7 @@ from floyd_tui.screens.launch_draft import as_last_time, draft_of
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.live import change_or, follow
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
@@ -57,7 +58,7 @@ class WatchScreen(ErrorFunnel[None]):
         yield Static(id="watch-head")
         yield UploadPanel()
         yield LogPane()
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         self.query_one(UploadPanel).display = False

@@ -10,7 +10,9 @@ import pytest
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets._footer import FooterKey
 
+from runner.models import JobState
 from scripts.keys_doc import PATH, PLACES, binding_classes, bindings_of, page
 from tests.support.job_ui import job_ui
 from tests.support.shell_ui import ShellUi, shell_ui
@@ -101,3 +103,18 @@ async def test_no_two_keys_of_a_job_clash(tmp_path: Path, tab: str) -> None:
         await ui.press(tab)
         await ui.until(lambda: len(ui.screen.focus_chain) > 0, "something to focus")
         assert_no_clash(ui.screen)
+
+
+async def test_the_row_of_keys_is_made_anew_only_for_other_keys(tmp_path: Path) -> None:
+    async with job_ui(tmp_path) as ui:
+
+        def row() -> list[FooterKey]:
+            return list(ui.screen.query(FooterKey))
+
+        await ui.until(lambda: any(key.description == "Stop" for key in row()), "the keys of a job that runs")
+        before = row()
+        ui.screen.refresh_bindings()
+        await ui.pilot.pause()
+        assert row() == before
+        ui.host.finish("digits/7", JobState.SUCCEEDED)
+        await ui.until(lambda: any(key.description == "Stop" and key._disabled for key in row()), "one that has ended")
