@@ -62,7 +62,7 @@ def _add_url(new: NewFetch, name: str, detach: bool, host: str | None, as_json: 
     if fetch.problem is not None:
         raise RunnerProblem(fetch.problem)
     if fetch.added is not None:
-        say_added(fetch.added, as_json)
+        say_added(fetch.added, as_json, downloaded=not fetch.unchanged)
     elif not detach:
         raise FloydError("The fetch was cancelled.", "Type the same again to begin anew.")
     elif as_json:
@@ -108,8 +108,8 @@ async def _cancel_now(link: Link, fetch: Fetch) -> None:
     note(f"It may go on: floyd-tui data cancel {fetch.id}")
 
 
-def say_added(added: AddedVersion, as_json: bool) -> None:
-    """Print a version's name, and say whether it is new."""
+def say_added(added: AddedVersion, as_json: bool, downloaded: bool = True) -> None:
+    """Print a version's name, and say whether it is new; what was not even `downloaded` is not."""
     version = added.version
     if as_json:
         show_json(added)
@@ -118,8 +118,10 @@ def say_added(added: AddedVersion, as_json: bool) -> None:
     files = f"{human_count(version.files, 'file')}, {human_size(version.size)}"
     if added.created:
         note(f"New version: {files}. Mount it: floyd-tui run --data {version.short}:{version.dataset}")
-    else:
+    elif downloaded:
         note(f"Unchanged since version {version.version} ({files}); no new version was made.")
+    else:
+        note(f"Not changed there since version {version.version} ({files}): nothing was downloaded, no version made.")
 
 
 def say_origin(origin: Origin) -> None:

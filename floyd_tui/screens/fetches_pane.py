@@ -71,7 +71,9 @@ class FetchesPane(RowTable):
         self.draw()
 
     def _say_end(self, fetch: Fetch) -> None:
-        if fetch.added is not None:
+        if fetch.added is not None and fetch.unchanged:
+            self.app.notify(f"Not changed there since {fetch.added.version.short}: nothing was downloaded.")
+        elif fetch.added is not None:
             self.app.notify(said(fetch.added))
         elif fetch.problem is not None:
             show_error(self.screen, RunnerProblem(fetch.problem))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from runner.errors import NoSpace
+from runner.errors import Damaged, NoSpace
 from runner.fetching.download import Download, Job
 from runner.fetching.names import is_archive
 from runner.fetching.part import Part, Standing, is_intact
@@ -20,7 +20,7 @@ from runner.fetching.report import Report
 from runner.fetching.table import FetchStore, Unfinished
 from runner.fetching.unpack import Stopped, Unpacked, Unpacker
 from runner.fetching.web import Refused, make_client
-from runner.models import AddedVersion, Origin, TreeEntry
+from runner.models import AddedVersion, DatasetVersion, Origin, TreeEntry
 from runner.settings import Settings
 from runner.store.blobs import BlobStore
 from runner.store.datasets import Content, Datasets
@@ -52,7 +52,11 @@ class Bringing:
             await self._forget(work)
         if not standing.whole:
             report.change(state="fetching")
-            await self._download(work, report)
+            known = await self._known(work)
+            if not await self._download(work, report, known.origin if known else None):
+                assert known is not None
+                report.change(unchanged=True)
+                return AddedVersion(known, created=False)
         try:
             unpacked = await self._unpack(work, report)
         except NoSpace:
@@ -63,21 +67,39 @@ class Bringing:
         tree = await self._store.trees.save(unpacked.entries, owner, unpacked.claim)
         report.committing = True
         size = await asyncio.to_thread(lambda: self._path.stat().st_size)
-        seen = (standing.sha256, standing.etag, standing.modified)
+        seen = (standing.sha256, standing.etag, standing.modified, wish.unpack)
         content = Content(tree, wish.message, origin=Origin(report.fetch.url, standing.came_at, size, *seen))
         return await self._store.datasets.add(owner, report.fetch.dataset, content)
 
-    async def _download(self, work: Unfinished, report: Report) -> None:
+    async def _known(self, work: Unfinished) -> DatasetVersion | None:
+        """The dataset's latest version, if it is what the same wish brought once, and is sound."""
+        fetch, wish = work.fetch, work.wish
+        dataset = await self._store.datasets.find(fetch.owner, fetch.dataset, fetch.owner)
+        latest = dataset.versions[0] if dataset is not None and dataset.versions else None
+        origin = latest.origin if latest is not None else None
+        if latest is None or origin is None or (origin.url, origin.unpack) != (fetch.url, wish.unpack):
+            return None
+        if wish.sha256 not in (None, origin.sha256):
+            return None
+        try:
+            await self._store.trees.require_sound(latest.tree, latest.name)
+        except Damaged:
+            return None
+        return latest
+
+    async def _download(self, work: Unfinished, report: Report, known: Origin | None) -> bool:
+        """Bring it all here; False where what is `known` is still what is there, and nothing came."""
         wish, standing = work.wish, work.standing
         save = partial(self._table.stands, report.fetch.id)
         part = await to_the_end(partial(Part, self._path, standing))
         try:
             report.count(part.position, standing.total)
-            job = Job(httpx.URL(wish.url), wish.own, self._settings.fetch_patience)
+            job = Job(httpx.URL(wish.url), wish.own, self._settings.fetch_patience, known)
             tell = partial(_count, report)
             download = Download(job, part, standing, self._store.blobs.room, tell, save)
             async with await asyncio.to_thread(make_client, self._settings.fetch_silence) as client:
-                await download.run(client)
+                if not await download.run(client):
+                    return False
             if wish.sha256 not in (None, part.sha256):
                 await self._forget(work)
                 raise Refused(
@@ -86,6 +108,7 @@ class Bringing:
                 )
             standing.sha256, standing.whole, standing.came_at = part.sha256, True, time.time()
             await save(standing)
+            return True
         finally:
             await to_the_end(part.close)
 

@@ -29,6 +29,7 @@ from runner.fetching.web import (
     unreachable,
     why,
 )
+from runner.models import Origin
 from runner.store.disk import format_size
 from runner.store.room import Room
 from runner.threads import to_the_end
@@ -46,11 +47,15 @@ _STRONG_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to download. `own`: the runner's own user asks; `patience`: seconds to try for without a new byte."""
+    """What to download. `own`: the runner's own user asks; `patience`: seconds to try for without a new byte.
+
+    `known` is what came from there before: if that is still what is there, nothing is to come.
+    """
 
     url: httpx.URL
     own: bool
     patience: float
+    known: Origin | None = None
 
 
 class Download:
@@ -71,14 +76,16 @@ class Download:
         self._contradiction: tuple[int | None, int | None] | None = None
         self._synced = time.monotonic()
 
-    async def run(self, client: httpx.AsyncClient) -> None:
-        """Download until all is there and safely on the disk; raises `RunnerError`."""
+    async def run(self, client: httpx.AsyncClient) -> bool:
+        """Download until all is there and safely on the disk; False where what is known is all there is.
+
+        Raises `RunnerError`.
+        """
         delay, since = _FIRST_DELAY, time.monotonic()
         try:
             while True:
                 try:
-                    await self._once(client)
-                    return
+                    return await self._once(client)
                 except TryAgain as trouble:
                     reason, after = str(trouble), trouble.after
                 except httpx.TransportError as error:
@@ -101,11 +108,13 @@ class Download:
             came = f" after {format_size(self._furthest)}" if self._furthest else ""
             raise Refused(f"Nothing more came{came}: {reason}.", "Try again later.")
 
-    async def _once(self, client: httpx.AsyncClient) -> None:
+    async def _once(self, client: httpx.AsyncClient) -> bool:
         async with ask(client, self._job.url, self._condition(), self._job.own) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED:
+                return False
             if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 await self._beyond(response)
-                return
+                return True
             await self._accept(read_answer(response))
             await self._receive(response)
         total = self._standing.total
@@ -113,10 +122,13 @@ class Download:
             await self._restart()
         if total is not None and self._part.position != total:
             raise TryAgain(f"not the {total:,} bytes came that were promised")
+        return True
 
     def _condition(self) -> dict[str, str]:
+        if not self._part.position:
+            return _unless(self._job.known)
         validator = self._standing.etag or self._standing.modified
-        if not self._part.position or not validator:
+        if not validator:
             return {}
         return {"Range": f"bytes={self._part.position}-", "If-Range": validator}
 
@@ -180,6 +192,15 @@ class Download:
         self._contradiction = (promised, size)
         await self._restart()
         raise TryAgain("there is less than was promised", 0)
+
+
+def _unless(known: Origin | None) -> dict[str, str]:
+    """Ask for what is not `known`; both words were written down only where they tell one file from the next."""
+    if known is None:
+        return {}
+    if known.etag:
+        return {"If-None-Match": known.etag}
+    return {"If-Modified-Since": known.modified} if known.modified else {}
 
 
 async def _batches(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:

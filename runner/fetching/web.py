@@ -17,6 +17,8 @@ from runner.fetching.addresses import guard, parse_address, require_allowed_host
 
 MAX_REDIRECTS = 10
 _CONNECT_SECONDS = 20.0
+# What makes a server answer 304 where nothing has changed.
+_CONDITIONS = ("If-None-Match", "If-Modified-Since")
 # Worth asking again: the server is busy, or what stands before it cannot reach it now.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
@@ -120,7 +122,8 @@ def _check(response: httpx.Response) -> None:
         raise Refused(f"{who} is not for everybody ({words}).", hint)
     if status in (404, 410):
         raise Refused(f"There is nothing at {who} ({words}).", "Check the address.")
-    if status not in (200, 206, 416):
+    asked = any(name in response.request.headers for name in _CONDITIONS)
+    if status not in (200, 206, 416) and not (status == httpx.codes.NOT_MODIFIED and asked):
         raise Refused(f"{who} answered {words}.", "Open it in a browser to see what is wrong.")
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("", "identity") and not response.url.path.endswith((".gz", ".tgz")):

@@ -47,7 +47,7 @@ class Origin:
     """Where on the net a version came from: the address (without what logs in), and what was there at `fetched_at`.
 
     `sha256` and `size` (bytes) are of the bytes as they came, archive or not; `etag` and `modified` are the server's
-    own words, empty where it said none.
+    own words, empty where it said none. `unpack` is what was asked, as `NewFetch` says.
     """
 
     url: str
@@ -56,6 +56,7 @@ class Origin:
     sha256: str
     etag: str = ""
     modified: str = ""
+    unpack: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

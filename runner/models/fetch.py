@@ -30,7 +30,8 @@ class Fetch:
     """A fetch as it stands. Sizes in bytes, `rate` in bytes a second; `total_bytes` is None where nobody says.
 
     While it unpacks, `done_bytes` counts what of the archive is read, and `files` what came out of it. `note` says in a
-    few words what keeps it from going on. `url` is without what logs in. At the end there is `added`, or `problem`.
+    few words what keeps it from going on. `url` is without what logs in. At the end there is `added`, or `problem`;
+    `unchanged` says that the server has still what the version was made of, so that nothing was downloaded.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Fetch:
     note: str = ""
     ended_at: float | None = None
     added: AddedVersion | None = None
+    unchanged: bool = False
     problem: Problem | None = None
 
     @property

@@ -50,6 +50,10 @@ def test_a_version_is_made_shown_and_not_made_twice(shell: Shell, web: Web) -> N
     assert done.stdout == "digits/1\n"
     assert f"{url}: 1.4 MiB" in done.stderr
     assert "New version: 1 file, 1.4 MiB" in done.stderr
+    again = shell("data", "add", url, "--name", "digits")
+    assert again.stdout == "digits/1\n"
+    assert "Not changed there since version 1 (1 file, 1.4 MiB): nothing was downloaded" in again.stderr
+    web.pages["/digits.bin"].etag = ""
     assert "Unchanged since version 1" in shell("data", "add", url, "--name", "digits").stderr
     assert url in shell("data", "ls", "digits").stdout
     files = shell("data", "ls", "digits/1")
@@ -57,7 +61,7 @@ def test_a_version_is_made_shown_and_not_made_twice(shell: Shell, web: Web) -> N
     assert f"From {url}" in files.stderr
     assert f"SHA-256 {sha256}" in files.stderr
     assert web.pages["/digits.bin"].tag in files.stderr
-    assert [line.split()[2] for line in shell("data", "fetches").stdout.splitlines()] == ["STATE", "done", "done"]
+    assert [line.split()[2] for line in shell("data", "fetches").stdout.splitlines()] == ["STATE", *["done"] * 3]
 
 
 def test_what_is_wrong_is_said_and_leaves_nothing(shell: Shell, web: Web) -> None:

@@ -44,11 +44,15 @@ class Page:
 
 
 class Web:
-    """The server; use it as a context manager. `pages` are by path, `asked` each request's path and Range."""
+    """The server; use it as a context manager. `pages` are by path, `asked` each request's path and Range.
+
+    `unchanged` are the paths that were not sent, since who asked had them.
+    """
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.asked: list[tuple[str, str]] = []
+        self.unchanged: list[str] = []
         self.holding = threading.Event()
         web = self
 
@@ -114,8 +118,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(page.fails.pop(0), {"Content-Length": "0"})
         elif page.redirect:
             self._say(302, {"Location": page.redirect, "Content-Length": "0"})
+        elif self._has(page):
+            self.served.unchanged.append(path)
+            self._say(304, {"ETag": page.tag, "Content-Length": "0"})
         else:
             self._send(page)
+
+    def _has(self, page: Page) -> bool:
+        """Whether the one who asks has it already (RFC 9110, 13.2.2)."""
+        tag, since = self.headers.get("If-None-Match"), self.headers.get("If-Modified-Since")
+        return tag == page.tag if tag is not None else since is not None and since == page.modified
 
     def _send(self, page: Page) -> None:
         start = self._start(page)

@@ -17,7 +17,7 @@ from floyd_tui.screens.fetches_pane import FetchesPane
 from floyd_tui.screens.save_dataset import SaveDatasetDialog
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.row_table import RowTable
-from runner.models import Fetch, JobState, Problem
+from runner.models import AddedVersion, Fetch, JobState, Problem
 from tests.support.job_ui import job_ui
 from tests.support.shell_ui import ShellUi, shell_ui
 from tests.support.snapshots import SIZES, check_snapshot
@@ -126,6 +126,16 @@ async def test_a_failure_says_why(tmp_path: Path) -> None:
         await ui.sees("1.0 KiB")
         go_on(ui.host, fetch, state="failed", problem=GONE, ended_at=ui.host.now)
         await ui.sees("Check the address.")
+
+
+async def test_an_address_that_has_not_changed_is_said(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await opened(ui)
+        name, dataset = next((name, one) for name, one in ui.host.datasets.items() if one.versions)
+        fetch = go_on(ui.host, Fetch("9", "ada", name, URL, "fetching", ui.host.now))
+        added = AddedVersion(dataset.versions[0], created=False)
+        go_on(ui.host, fetch, state="done", added=added, unchanged=True, ended_at=ui.host.now)
+        await ui.sees(f"Not changed there since {dataset.versions[0].short}")
 
 
 async def test_a_folder_of_an_output_is_kept_as_a_dataset(tmp_path: Path) -> None:
