@@ -10,6 +10,7 @@ from runner.errors import RunnerError
 from runner.executors.base import HOME_FOLDER, Ended
 from runner.executors.process import STATE_FOLDER
 from runner.executors.sandbox import INPUT_FOLDER
+from runner.giving import take_back
 from runner.models import Job, JobState
 from runner.store.disk import remove_tree
 
@@ -61,7 +62,8 @@ def sentence(error: Exception) -> str:
 
 
 def clear_folder(folder: Path) -> None:
-    """Remove from an ended job's folder what only a live one needs; its log stays."""
+    """Remove from an ended job's folder what only a live one needs; its log stays, with its secrets masked."""
+    take_back(folder)
     for name in (HOME_FOLDER, INPUT_FOLDER, STATE_FOLDER):
         remove_tree(folder / name)
 

@@ -10,10 +10,11 @@ import time
 from runner.environments import HOST, Environments
 from runner.errors import BadRequest, NotFound, Unavailable
 from runner.executors import Executors
-from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, Retry, check_name
+from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, Retry, check_name, check_secret_name
 from runner.sources import Sources
 from runner.store.jobs import JobStore
 from runner.store.room import Room
+from runner.store.secrets import Secrets
 from runner.store.trees import Trees
 
 # Linux takes no single argument of 128 KiB or more, and the command is one.
@@ -37,7 +38,9 @@ class Launching:
         environments: Environments,
         executors: Executors,
         room: Room,
+        secrets: Secrets,
     ) -> None:
+        self._secrets = secrets
         self._room = room
         self._store = store
         self._trees = trees
@@ -66,6 +69,7 @@ class Launching:
             environment, image = found.name, (found.gpu_image if launch.gpus else "") or found.image
         code, inputs = await self._code(launch, caller), await self._inputs(launch.mounts, caller)
         await self._require_room(code, caller)
+        await self._check_secrets(launch, caller)
         return Job(
             owner=caller,
             project=launch.project,
@@ -86,6 +90,7 @@ class Launching:
             tags=launch.tags,
             relaunched_from=launch.relaunched_from,
             retry=_retry(launch),
+            secrets=launch.secrets,
         )
 
     async def _code(self, launch: Launch, caller: str) -> str | None:
@@ -104,6 +109,17 @@ class Launching:
         if job.code is not None:
             await self._trees.require_sound(job.code, f"the code of {job.short}")
         return job.code
+
+    async def _check_secrets(self, launch: Launch, caller: str) -> None:
+        places = [use.variable or f"{use.name}:file" for use in launch.secrets]
+        for use in launch.secrets:
+            check_secret_name(use.name)
+            if use.variable:
+                check_secret_name(use.variable, "a variable")
+        for place in places:
+            if places.count(place) > 1 or place in launch.env:
+                raise BadRequest(f"{place} is to hold two things.", "Give one of them another name: SECRET=VARIABLE.")
+        await asyncio.to_thread(self._secrets.require, caller, launch.project, launch.secrets)
 
     async def _require_room(self, code: str | None, caller: str) -> None:
         needed = (await self._trees.status(code, caller)).size if code is not None else 0

@@ -22,6 +22,7 @@ from runner.errors import NoSpace, RunnerError, Unavailable
 from runner.events import Hub
 from runner.executors import Executors
 from runner.executors.base import Ended, Identity, Standing, Task
+from runner.giving import give
 from runner.logs import Growth, size_of
 from runner.logtail import LogTail
 from runner.models import Event, Job, JobState, JobStats
@@ -31,6 +32,7 @@ from runner.retrying import delay_before, for_another, wants_another
 from runner.settings import Settings
 from runner.store.jobs import JobStore
 from runner.store.jobs import Standing as Stored
+from runner.store.secrets import Secrets
 from runner.store.trees import Trees
 from runner.threads import to_the_end, until_cancelled
 
@@ -53,6 +55,7 @@ class Parts:
     environments: Environments
     executors: Executors
     hub: Hub
+    secrets: Secrets
 
 
 class Life:
@@ -70,7 +73,8 @@ class Life:
             self._told_to_end.set()
         self._parsed = stored.parsed
         self._progress = ""
-        self._task = Task(job, self.folder, Identity.of(job.owner), with_defaults(job.limits, parts.settings.limits))
+        limits, paths = with_defaults(job.limits, parts.settings.limits), parts.settings.host_paths
+        self._task = Task(job, self.folder, Identity.of(job.owner), limits, host_paths=paths)
 
     def snapshot(self) -> Job:
         """The job as it is just now, with what is not worth a transaction: its progress and the size of its log."""
@@ -185,11 +189,17 @@ class Life:
         if self.job.inputs:
             await self._say("mounting the inputs")
         inputs = await until_cancelled(lambda check: lay_out_inputs(self.job, self._parts.trees, check))
+        await to_the_end(self._give_secrets)
         self._task = replace(self._task, inputs=inputs, env=self.job.env)
         await self._say("preparing the environment")
         image = await self._executor.prepare(self._task, self._say)
         self.job = replace(self.job, image=image)
         self._task = replace(self._task, job=self.job)
+
+    def _give_secrets(self) -> None:
+        if self.job.secrets:
+            job = self.job
+            give(self._task, self._parts.secrets.values(job.owner, job.project, job.secrets))
 
     def _needs_root(self) -> bool:
         if self.job.executor != "docker":

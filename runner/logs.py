@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+from runner.masking import Mask
 from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job, LogEnd, encode, log_frame
 
 TIMES_FILE = "times"
@@ -20,6 +21,7 @@ FRAME_BYTES = 256 << 10
 SIGN_OF_LIFE = 15.0
 # Marks closer than this tell nobody more, in seconds.
 _MARK_EVERY = 0.5
+_NOTHING = Mask()
 
 
 class Growth:
@@ -114,16 +116,29 @@ def read_piece(log: Path, offset: int, length: int) -> bytes:
         os.close(descriptor)
 
 
+def read_masked(log: Path, offset: int, length: int, mask: Mask) -> bytes:
+    """The same with secrets masked; what lies around the piece tells whether its ends are part of one."""
+    before = min(offset, mask.reach)
+    data = read_piece(log, offset - before, before + length + mask.reach)
+    return mask.apply(data)[before : before + length] if mask.needles else data
+
+
+def sure_end(log: Path, end: int, mask: Mask) -> int:
+    """Up to where a log that grows may be shown, of which `end` bytes are there: not into what may become a secret."""
+    start = max(0, end - mask.reach)
+    return end - mask.unsure(read_piece(log, start, end - start)) if mask.needles else end
+
+
 def resolve_offset(log: Path, offset: int) -> int:
     """Where reading begins: a negative `offset` counts from the end, and none lies behind it."""
     size = size_of(log)
     return max(0, size + offset) if offset < 0 else min(offset, size)
 
 
-async def read_log(log: Path, offset: int, end: int) -> AsyncIterator[bytes]:
-    """The log from byte `offset` up to `end`."""
+async def read_log(log: Path, offset: int, end: int, mask: Mask = _NOTHING) -> AsyncIterator[bytes]:
+    """The log from byte `offset` up to `end`, with secrets masked."""
     while offset < end:
-        piece = await asyncio.to_thread(read_piece, log, offset, min(FRAME_BYTES, end - offset))
+        piece = await asyncio.to_thread(read_masked, log, offset, min(FRAME_BYTES, end - offset), mask)
         if not piece:
             return
         offset += len(piece)
@@ -131,18 +146,24 @@ async def read_log(log: Path, offset: int, end: int) -> AsyncIterator[bytes]:
 
 
 async def follow_log(
-    log: Path, offset: int, growth: Callable[[], Growth | None], reload: Callable[[], Awaitable[Job]]
+    log: Path,
+    offset: int,
+    growth: Callable[[], Growth | None],
+    reload: Callable[[], Awaitable[Job]],
+    masked: Callable[[], Mask] = Mask,
 ) -> AsyncIterator[bytes]:
     """Frames of the log from `offset` on until the job has ended and its last byte is sent.
 
     `growth` tells how far a live job's log was seen, and nothing of a job that has ended; `reload` then tells its end.
+    `masked` tells what of it is not to be seen; before the job begins that is not known yet.
     """
-    marked = -1
+    marked, mask = -1, Mask()
     while True:
         seen = growth()
-        end = seen.size if seen is not None else size_of(log)
+        mask = mask if mask.needles else masked()
+        end = sure_end(log, seen.size, mask) if seen is not None else size_of(log)
         if offset < end:
-            piece = await asyncio.to_thread(read_piece, log, offset, min(FRAME_BYTES, end - offset))
+            piece = await asyncio.to_thread(read_masked, log, offset, min(FRAME_BYTES, end - offset), mask)
             times = await asyncio.to_thread(read_times, log, offset, offset + len(piece))
             if fresh := [mark for mark in times if mark[0] > marked]:
                 marked = fresh[-1][0]

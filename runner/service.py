@@ -35,6 +35,7 @@ from runner.store.db import Database
 from runner.store.gc import Collector
 from runner.store.jobs import JobStore
 from runner.store.salvage import salvage
+from runner.store.secrets import Secrets
 from runner.store.shelf import Shelf
 from runner.store.trees import Trees
 from runner.telemetry import Telemetry
@@ -59,6 +60,7 @@ class Runner:
         self.fetches = Fetches(settings, FetchStore(self.db), store, self.events.publish)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
+        self.secrets = Secrets(folder)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
         self.listings = Listings(self.trees, self.outputs)
         self.catalogue = Environments(folder, settings.default_environment)
@@ -71,9 +73,18 @@ class Runner:
         await asyncio.to_thread(self.trees.tidy)
         self.executors = await choose_executors(self.settings)
         parts = Parts(
-            self.settings, self.job_store, self.trees, self.outputs, self.catalogue, self.executors, self.events
+            self.settings,
+            self.job_store,
+            self.trees,
+            self.outputs,
+            self.catalogue,
+            self.executors,
+            self.events,
+            self.secrets,
         )
-        launching = Launching(self.job_store, self.trees, self.sources, self.catalogue, self.executors, self.blobs.room)
+        launching = Launching(
+            self.job_store, self.trees, self.sources, self.catalogue, self.executors, self.blobs.room, self.secrets
+        )
         self.jobs = Jobs(parts, launching, self.gpus)
         self.telemetry = Telemetry(
             self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats, self.blobs.room.reserve

@@ -12,7 +12,7 @@ from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings
 from floyd_tui.project.mounts import distinct, parse_mount
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import Limits
+from runner.models import Limits, SecretUse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +53,8 @@ _OPTIONS = (
     click.option("--mode", type=click.Choice(MODES), help="Only `job` is run yet."),
     click.option("-e", "--var", "variables", multiple=True, callback=_read_by(_variable), metavar="NAME=VALUE",
                  help="Environment variable; may be repeated."),
+    click.option("--secret", "secrets", multiple=True, callback=_read_by(SecretUse.parse), metavar="NAME[=VARIABLE]",
+                 help="Give it a secret; NAME:file as /floyd/secrets/NAME. May be repeated."),
     click.option("--memory", callback=_read_by(parse_size), metavar="SIZE", help="Memory limit, such as 8GiB."),
     click.option("--cpus", type=click.FloatRange(0, min_open=True), metavar="N", help="CPU limit, in cores."),
     click.option("--shm-size", callback=_read_by(parse_size), metavar="SIZE", help="Size of /dev/shm."),
@@ -85,6 +87,7 @@ def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
         limits=limits if limits != Limits() else None,
         tags=tuple(dict.fromkeys(said["tags"])) or None,
         env_vars=dict(said["variables"]) or None,
+        secrets=tuple(dict.fromkeys(said["secrets"])) or None,
     )
 
 

@@ -48,6 +48,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "gc": ("gc:gc", "Free what nothing refers to on a host."),
         "fsck": ("gc:fsck", "Read what a host stores again, and name what is damaged."),
         "env": ("env:env", "List environments."),
+        "secret": ("secrets:secret", "Keep secrets on a host and give them to jobs."),
         "host": ("hosts:host", "Add, list, check and remove hosts."),
     },
     invoke_without_command=True,

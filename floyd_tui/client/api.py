@@ -31,9 +31,11 @@ from runner.models import (
     Metric,
     MissingBlob,
     NewFetch,
+    NewSecret,
     NewVersion,
     Project,
     RunnerInfo,
+    Secret,
     TreeStatus,
 )
 
@@ -210,6 +212,20 @@ class HttpClient:
     async def cancel_fsck(self) -> None:
         """Let a check end early."""
         await self._requests.send(Request("DELETE", "/v1/fsck"))
+
+    async def secrets(self) -> list[Secret]:
+        """The names of the caller's secrets."""
+        return await self._requests.fetch(Request("GET", "/v1/secrets"), list[Secret])
+
+    async def set_secret(self, name: str, value: str, project: str | None = None) -> Secret:
+        """Keep a value on the host."""
+        request = Request("PUT", f"/v1/secrets/{_component(name)}", {"project": project}, body=NewSecret(value))
+        return await self._requests.fetch(request, Secret)
+
+    async def delete_secret(self, name: str, project: str | None = None) -> None:
+        """Forget a value."""
+        params: Params = {"project": project}
+        await self._requests.send(Request("DELETE", f"/v1/secrets/{_component(name)}", params, repeatable=False))
 
     async def environments(self) -> list[Environment]:
         """The catalogue of environments."""

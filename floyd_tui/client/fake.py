@@ -103,7 +103,7 @@ class FakeClient(FakeStore, FakeFiles):
             state=JobState.QUEUED, command=launch.command, created_at=host.now, code=code, inputs=inputs,
             environment=launch.environment or "python-3.12", executor=launch.executor or host.info.executor,
             message=launch.message, gpus=launch.gpus, max_runtime=launch.max_runtime, env=dict(launch.env),
-            limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from,
+            limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from, secrets=launch.secrets,
         )  # fmt: skip
 
     async def stop(self, job: str) -> Job:

@@ -29,6 +29,7 @@ from runner.models import (
     Project,
     Ref,
     RunnerInfo,
+    Secret,
     TreeEntry,
     manifest_of,
 )
@@ -99,6 +100,7 @@ class FakeHost:
     sources: dict[str, list[FakeFile]] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     fetches: dict[str, Fetch] = field(default_factory=dict)
+    secrets: dict[tuple[str, str | None], Secret] = field(default_factory=dict)
     environments: list[Environment] = field(default_factory=list)
     trees: dict[str, list[TreeEntry]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)

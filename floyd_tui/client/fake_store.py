@@ -7,6 +7,7 @@ from dataclasses import replace
 from floyd_tui.client.fake_disk import FakeDisk
 from floyd_tui.client.fake_fetches import FakeFetches
 from floyd_tui.client.fake_host import FakeHost, not_found
+from floyd_tui.client.fake_secrets import FakeSecrets
 from runner.models import (
     Dataset,
     DatasetChange,
@@ -17,7 +18,7 @@ from runner.models import (
 )
 
 
-class FakeStore(FakeDisk, FakeFetches):
+class FakeStore(FakeDisk, FakeFetches, FakeSecrets):
     """Mixed into `floyd_tui.client.fake.FakeClient`, which has the host."""
 
     host: FakeHost

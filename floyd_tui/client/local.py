@@ -84,7 +84,8 @@ class LocalDialer:
         except httpx.ConnectError as error:
             raise RunnerMissing(
                 f"This machine has a runner for many, which does not let this account in, or is down ({path}).",
-                f"Ask its administrator. For a runner of your own, set hosts.{self._host.name}.data_dir in config.yaml.",
+                "Ask its administrator. "
+                f"For a runner of your own, set hosts.{self._host.name}.data_dir in config.yaml.",
             ) from error
 
     async def _open(self, path: str) -> Session:

@@ -39,6 +39,7 @@ from runner.models import (
     NewVersion,
     Project,
     RunnerInfo,
+    Secret,
     TreeStatus,
 )
 
@@ -172,6 +173,18 @@ class Client(Protocol):
 
     async def cancel_fsck(self) -> None:
         """Let the check that goes on end early; its report tells what was found until then."""
+        ...
+
+    async def secrets(self) -> list[Secret]:
+        """The names of the caller's secrets: those for every project, and those of one."""
+        ...
+
+    async def set_secret(self, name: str, value: str, project: str | None = None) -> Secret:
+        """Keep a value on the host for jobs, in place of one of that name; nobody can ask for it."""
+        ...
+
+    async def delete_secret(self, name: str, project: str | None = None) -> None:
+        """Forget a value; jobs that have been given it keep it."""
         ...
 
     async def environments(self) -> list[Environment]: ...

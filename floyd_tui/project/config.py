@@ -17,7 +17,7 @@ import yaml
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import mounts_of
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import Limits, Mount
+from runner.models import Limits, Mount, SecretUse
 
 CONFIG_FILES = ("floyd.yml", "floyd.yaml")
 # FloydHub's instances, each with one GPU or none.
@@ -44,6 +44,7 @@ class RunSettings:
     limits: Limits | None = None
     tags: tuple[str, ...] | None = None
     env_vars: Mapping[str, str] | None = None
+    secrets: tuple[SecretUse, ...] | None = None
 
     def over(self, other: RunSettings) -> RunSettings:
         """These settings, and `other`'s where these say nothing."""
@@ -246,6 +247,13 @@ def _tags(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_text(item) for item in items))
 
 
+def _secrets(value: Any) -> tuple[SecretUse, ...]:
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError("secrets are a list of names, such as `- WANDB_API_KEY`; their values stay on the host")
+    return tuple(dict.fromkeys(SecretUse.parse(item) for item in items))
+
+
 def _variables(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(v, str | int | float) for v in value.values()):
         raise ValueError("env_vars are names with a value each, such as `SEED: 3`")
@@ -269,4 +277,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "limits": _limits,
     "tags": _tags,
     "env_vars": _variables,
+    "secrets": _secrets,
 }

@@ -127,6 +127,7 @@ def adjust(launch: Launch, settings: RunSettings, executor: Executor | None = No
         "env": {**launch.env, **settings.env_vars} if settings.env_vars else None,
         "gpus": settings.gpu_count if settings.gpus is not None or settings.machine else None,
         "executor": executor,
+        "secrets": settings.secrets,
     }
     return replace(launch, **{key: value for key, value in said.items() if value is not None})
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from runner.api.common import caller, flag, integer, reply, required, runner_of, stream
 from runner.executors.base import LOG_FILE
-from runner.logs import follow_log, read_log, resolve_offset, size_of
+from runner.logs import follow_log, read_log, resolve_offset, size_of, sure_end
+from runner.masking import Mask, mask_of
 from runner.models import LOG_FRAMES
 
 
@@ -19,13 +22,14 @@ async def logs(request: Request) -> Response:
     log = jobs.folder(job) / LOG_FILE
     offset = resolve_offset(log, integer(request, "offset"))
     at = {"X_Log_Offset": str(offset)}
+    masked = partial(mask_of, log) if job.secrets else Mask
     if flag(request, "follow"):
-        return stream(
-            request, follow_log(log, offset, lambda: jobs.growth(job), lambda: jobs.reload(job)), LOG_FRAMES, **at
-        )
-    end = size_of(log)
+        frames = follow_log(log, offset, lambda: jobs.growth(job), lambda: jobs.reload(job), masked)
+        return stream(request, frames, LOG_FRAMES, **at)
+    mask, end = masked(), size_of(log)
+    end = end if job.state.ended else sure_end(log, end, mask)
     at["Content_Length"] = str(max(0, end - offset))
-    return stream(request, read_log(log, offset, end), "application/octet-stream", **at)
+    return stream(request, read_log(log, offset, end, mask), "application/octet-stream", **at)
 
 
 async def metrics(request: Request) -> Response:

@@ -19,6 +19,9 @@ from runner.models import Job, JobStats, Limits
 
 LOG_FILE = "log"
 HOME_FOLDER = "home"
+SECRETS_FOLDER = "secrets"
+# In that folder: what a shell is to read before a job's command.
+VARIABLES_FILE = ".variables"
 _NUMBERED = re.compile(r"uid(\d+)")
 _NOBODY = 65534
 Say = Callable[[str], Awaitable[None]]
@@ -63,6 +66,7 @@ class Task:
     """Everything an executor needs for one job. `folder` is the job's own: its home and its log lie there.
 
     `limits` are the job's with the host's defaults filled in. `as_root` says that the environment needs root.
+    `host_paths` are folders of the host that its owner lets every job see.
     """
 
     job: Job
@@ -72,6 +76,7 @@ class Task:
     inputs: tuple[Mounted, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     as_root: bool = False
+    host_paths: tuple[str, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -82,6 +87,11 @@ class Task:
     def log(self) -> Path:
         """The file that takes what the job prints."""
         return self.folder / LOG_FILE
+
+    @property
+    def secrets(self) -> Path | None:
+        """The folder of the secrets that the job is given."""
+        return self.folder / SECRETS_FOLDER if self.job.secrets else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ JOB_LABEL = "floyd.job"
 HOME = "/floyd/home"
 INPUT = "/floyd/input"
 LOG = "/floyd/log"
+SECRETS = "/floyd/secrets"
 OUTPUT = "/output"
 # What root in a container needs to install packages and change owners there; all else is dropped, for others all.
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
@@ -24,6 +25,7 @@ _NEVER = frozenset({"dev", "etc", "floyd", "lib", "lib64", "proc", "run", "sys",
 # The command is an argument and never part of the script. Appending goes on where a truncating job left off.
 ENTRY = """\
 exec >>/floyd/log 2>&1 </dev/null || exit 125
+if [ -f /floyd/secrets/.variables ]; then . /floyd/secrets/.variables; fi
 if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; fi
 exec sh -c "$1"
 """
@@ -116,6 +118,10 @@ def _mounts(task: Task, shown: Iterable[str]) -> list[dict[str, Any]]:
     mounts = [_bind(task.home, HOME), _bind(task.log, LOG)]
     mounts += [_bind(m.path, f"{INPUT}/{m.destination}", read_only=True) for m in task.inputs]
     mounts += [_bind(places[path], path, read_only=path != OUTPUT) for path in sorted(shown)]
+    # Root in a container reads what its owner may not.
+    mounts += [_bind(Path(path), path, read_only=True) for path in task.host_paths if not task.as_root]
+    if task.secrets is not None:
+        mounts.append(_bind(task.secrets, SECRETS, read_only=True))
     return mounts
 
 

@@ -11,8 +11,8 @@ import os
 import shutil
 import subprocess
 
-from runner.executors.base import Task, job_env
-from runner.executors.container import HOME, INPUT, OUTPUT, aliases
+from runner.executors.base import VARIABLES_FILE, Task, job_env
+from runner.executors.container import HOME, INPUT, OUTPUT, SECRETS, aliases
 
 INPUT_FOLDER = "input"
 # The host's system: what is there is shown read-only. Homes and data of others are not.
@@ -41,6 +41,9 @@ def command_line(task: Task) -> list[str]:
     """What the supervisor is to run."""
     program = bubblewrap()
     inner = [*shell(), task.job.command]
+    if task.secrets is not None:
+        place = SECRETS if program is not None else str(task.secrets)
+        inner = ["/bin/sh", "-c", '. "$0"; exec "$@"', f"{place}/{VARIABLES_FILE}", *inner]
     return inner if program is None else [program, *_arguments(task), "--", *inner]
 
 
@@ -51,6 +54,8 @@ def environment(task: Task) -> dict[str, str]:
     inputs = INPUT if wrapped else str(task.folder / INPUT_FOLDER)
     base = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     base |= {"FLOYD_HOME": home, "FLOYD_INPUT": inputs, "FLOYD_OUTPUT": f"{home}/output"}
+    if task.secrets is not None:
+        base["FLOYD_SECRETS"] = SECRETS if wrapped else str(task.secrets)
     if task.job.devices:
         base["CUDA_VISIBLE_DEVICES"] = ",".join(task.job.devices)
     return {**base, **job_env(task, home)}
@@ -77,6 +82,10 @@ def _arguments(task: Task) -> list[str]:
     arguments += ["--bind", str(task.home), HOME, "--dir", INPUT]
     for mounted in task.inputs:
         arguments += ["--ro-bind", str(mounted.path), f"{INPUT}/{mounted.destination}"]
+    for path in task.host_paths:
+        arguments += ["--ro-bind-try", path, path]
+    if task.secrets is not None:
+        arguments += ["--ro-bind", str(task.secrets), SECRETS]
     taken = {path.split("/")[1] for path in tools} | set(_SYSTEM)
     for path, source in aliases(task).items():
         if path[1:] not in taken:

@@ -53,6 +53,7 @@ from runner.models.manifest import (
 )
 from runner.models.names import NAME_RULE, BadName, Ref, check_name, job_name, version_name
 from runner.models.retry import MOST_RETRIES, RETRY_ON, Retry
+from runner.models.secrets import SHORTEST_MASKED, NewSecret, Secret, SecretUse, check_secret_name
 from runner.models.store import (
     Damage,
     DamageKind,
@@ -103,6 +104,7 @@ __all__ = [
     "NAME_RULE",
     "PROBLEM",
     "RETRY_ON",
+    "SHORTEST_MASKED",
     "TRANSITIONS",
     "AddedVersion",
     "Attempt",
@@ -146,6 +148,7 @@ __all__ = [
     "MissingBlob",
     "Mount",
     "NewFetch",
+    "NewSecret",
     "NewVersion",
     "Origin",
     "PlainFile",
@@ -154,6 +157,8 @@ __all__ = [
     "Ref",
     "Retry",
     "RunnerInfo",
+    "Secret",
+    "SecretUse",
     "StoreKind",
     "TreeEntry",
     "TreeStatus",
@@ -161,6 +166,7 @@ __all__ = [
     "UtilizationPolicy",
     "check_name",
     "check_path",
+    "check_secret_name",
     "checked_lines",
     "decode",
     "encode",

@@ -17,6 +17,7 @@ from typing import Literal
 
 from runner.models.names import job_name
 from runner.models.retry import Retry
+from runner.models.secrets import SecretUse
 
 
 class JobState(str, Enum):
@@ -109,7 +110,7 @@ class Launch:
     neither: an empty folder. `executor` pins ``docker`` or ``process``; None takes the host's choice.
     `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds. `key` is a text
     that its sender makes up for this one launch: sent again with the same key, it is answered with the job it made.
-    `retry` says after which ends the job is tried again, and how often; None: never.
+    `retry` says after which ends the job is tried again, and how often; None: never. `secrets` are named, never told.
     """
 
     project: str
@@ -128,6 +129,7 @@ class Launch:
     relaunched_from: str | None = None
     key: str | None = None
     retry: Retry | None = None
+    secrets: tuple[SecretUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class Job:
     retry: Retry | None = None
     retry_at: float | None = None
     attempts: tuple[Attempt, ...] = ()
+    secrets: tuple[SecretUse, ...] = ()
 
     @property
     def attempt(self) -> int:
@@ -230,6 +233,7 @@ class Job:
             tags=self.tags,
             relaunched_from=self.name,
             retry=self.retry,
+            secrets=self.secrets,
         )
 
 
