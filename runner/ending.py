@@ -37,7 +37,7 @@ def reason_of(state: JobState, job: Job, ended: Ended, limit: int | None) -> str
     if state is JobState.TIMED_OUT:
         return f"It was ended at its limit of {limit} seconds."
     if state is JobState.STOPPED:
-        return "It was stopped." if job.state is JobState.RUNNING else reason_of_waiting(job)
+        return job.reason or "It was stopped." if job.state is JobState.RUNNING else reason_of_waiting(job)
     return ended.reason or reason_of_code(ended.exit_code or 0)
 
 

@@ -16,12 +16,13 @@ from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Life, Parts
 from runner.logs import Growth
-from runner.models import Event, Job, JobState, JobStats, Launch, Metric, Project, Ref, check_name
+from runner.models import Event, Job, JobState, Launch, Metric, Project, Ref, check_name
 from runner.queue import Queue
 from runner.retrying import seconds_left, waiting_words
 from runner.store.datasets import near
 from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
+from runner.telemetry.watch import Running
 from runner.threads import to_the_end
 
 log = logging.getLogger(__name__)
@@ -169,11 +170,10 @@ class Jobs:
         """Which jobs hold each GPU."""
         return self._queue.holders()
 
-    async def stats(self) -> tuple[JobStats, ...]:
-        """What each running job uses."""
-        running = [life for life in self._lives.values() if life.job.state is JobState.RUNNING]
-        found = await asyncio.gather(*(life.stats() for life in running), return_exceptions=True)
-        return tuple(one for one in found if isinstance(one, JobStats))
+    async def running(self) -> list[Running]:
+        """The jobs that run just now, for those who measure them."""
+        lives = [life for life in self._lives.values() if life.job.state is JobState.RUNNING]
+        return list(await asyncio.gather(*(life.running() for life in lives)))
 
     # The queue
 

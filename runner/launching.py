@@ -10,7 +10,19 @@ import time
 from runner.environments import HOST, Environments
 from runner.errors import BadRequest, NotFound, Unavailable
 from runner.executors import Executors
-from runner.models import Input, Job, JobState, Launch, Limits, Mount, Ref, Retry, check_name, check_secret_name
+from runner.models import (
+    Input,
+    Job,
+    JobState,
+    Launch,
+    Limits,
+    Mount,
+    Ref,
+    Retry,
+    UtilizationPolicy,
+    check_name,
+    check_secret_name,
+)
 from runner.sources import Sources
 from runner.store.jobs import JobStore
 from runner.store.room import Room
@@ -90,6 +102,7 @@ class Launching:
             tags=launch.tags,
             relaunched_from=launch.relaunched_from,
             retry=_retry(launch),
+            utilization_policy=_policy(launch),
             secrets=launch.secrets,
         )
 
@@ -196,6 +209,13 @@ def _check_settings(launch: Launch) -> None:
     if launch.max_runtime is not None and launch.max_runtime < 1:
         raise BadRequest(f"A job cannot be limited to {launch.max_runtime} seconds.", "Give 1 or more, or no limit.")
     _check_limits(launch.limits)
+
+
+def _policy(launch: Launch) -> UtilizationPolicy | None:
+    try:
+        return launch.utilization_policy.checked() if launch.utilization_policy is not None else None
+    except ValueError as error:
+        raise BadRequest(str(error), "Correct `utilization_policy`.") from error
 
 
 def _retry(launch: Launch) -> Retry | None:

@@ -25,7 +25,7 @@ from runner.executors.base import Ended, Identity, Standing, Task
 from runner.giving import give
 from runner.logs import Growth, size_of
 from runner.logtail import LogTail
-from runner.models import Event, Job, JobState, JobStats
+from runner.models import Event, Job, JobState
 from runner.output import Collected, Outputs
 from runner.preparing import lay_out_inputs, make_home, with_defaults
 from runner.retrying import delay_before, for_another, wants_another
@@ -34,6 +34,7 @@ from runner.store.jobs import JobStore
 from runner.store.jobs import Standing as Stored
 from runner.store.secrets import Secrets
 from runner.store.trees import Trees
+from runner.telemetry.watch import Running
 from runner.threads import to_the_end, until_cancelled
 
 log = logging.getLogger(__name__)
@@ -99,14 +100,22 @@ class Life:
     def _max_runtime(self) -> int | None:
         return self.job.max_runtime or self._parts.settings.max_runtime
 
-    async def stats(self) -> JobStats:
-        """What the running job uses; raises `Unavailable`."""
-        return await self._executor.stats(self._task)
+    async def running(self) -> Running:
+        """The running job for those who measure it."""
+        place = None
+        with contextlib.suppress(Unavailable):
+            place = await self._executor.place(self._task)
+        return Running(self.job, self.folder, self._task.limits, place, lambda why: self.end(JobState.STOPPED, why))
 
-    async def end(self, state: JobState) -> None:
-        """Ask the job to end as `state` (stopped or timed out); durable, so that a crash does not forget it."""
+    async def end(self, state: JobState, reason: str = "") -> None:
+        """Ask the job to end as `state` (stopped or timed out), durably, so that a crash does not forget it.
+
+        `reason` is the sentence that its end tells, where the state alone does not say why.
+        """
+        if self._ending is None:
+            self.job = replace(self.job, reason=reason)
         try:
-            self._ending = await self._parts.store.ask_end(self.job, state)
+            self._ending = await self._parts.store.ask_end(self.job, state, reason)
         except NoSpace as error:
             # Ending jobs is what makes room.
             log.error("%s: %s", self.job.name, error.detail)

@@ -38,7 +38,7 @@ from runner.store.salvage import salvage
 from runner.store.secrets import Secrets
 from runner.store.shelf import Shelf
 from runner.store.trees import Trees
-from runner.telemetry import Telemetry
+from runner.telemetry.sampling import Telemetry
 
 
 class Runner:
@@ -87,13 +87,14 @@ class Runner:
         )
         self.jobs = Jobs(parts, launching, self.gpus)
         self.telemetry = Telemetry(
-            self.settings.data_dir, self.gpus, self.jobs.gpu_holders, self.jobs.stats, self.blobs.room.reserve
+            self.settings, self.gpus, self.jobs.gpu_holders, self.jobs.running, self.blobs.room.reserve
         )
         collector = Collector(self.settings.data_dir, self.blobs, self.trees, self.db)
         self.housekeeping = Housekeeping(
             self.settings, collector, Leftovers(self.executors, self.job_store), self.db, self.blobs.room.reserve
         )
         await self.jobs.start()
+        self.telemetry.start()
         await self.fetches.start()
         self.housekeeping.start()
 
@@ -102,6 +103,7 @@ class Runner:
         self.closing.set()
         await self.housekeeping.close()
         await self.fetches.close()
+        await self.telemetry.close()
         await self.jobs.close()
         await self.executors.close()
         await asyncio.to_thread(self.gpus.close)

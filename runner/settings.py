@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runner.errors import BadRequest
-from runner.models import BadMessage, Limits, from_dict
+from runner.models import BadMessage, Limits, UtilizationPolicy, from_dict
+from runner.telemetry.hints import HintRules
 
 ExecutorChoice = Literal["auto", "docker", "process"]
 SETTINGS_FILE = "runner.yml"
@@ -45,6 +46,11 @@ class Settings:
     """What a job may use where its launch does not say: memory and shm_size in bytes, cpus in cores, pids."""
     max_runtime: int | None = None
     """Seconds after which a job that sets no limit of its own is ended; none: never."""
+    utilization_policy: UtilizationPolicy | None = None
+    """Stop a job whose launch says nothing of it once one of its GPUs was used below ``min_gpu_utilization`` percent
+    for ``time_window`` seconds on end; none: never."""
+    hints: HintRules = field(default_factory=HintRules)
+    """When there are hints: ``gpu_use`` percent over ``seconds``, ``cpu_busy`` percent, ``full``: three percentages."""
     stop_grace: float = 10.0
     """Seconds between asking a job to end (SIGTERM) and killing it (SIGKILL)."""
     retry_delay: float = 10.0
@@ -147,6 +153,12 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
 def _check(settings: Settings, file: Path) -> None:
     if (settings.disk_reserve or 0) < 0:
         raise BadRequest(f"{file}: disk_reserve is {settings.disk_reserve}.", "Write bytes, 0 or more.")
+    try:
+        settings.hints.checked()
+        if settings.utilization_policy is not None:
+            settings.utilization_policy.checked()
+    except ValueError as error:
+        raise BadRequest(f"{file}: {error}", "Correct the values named.") from error
     for path in (*settings.host_paths, *filter(None, [settings.shared_socket])):
         if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
             raise BadRequest(f"{file}: {path!r} is no absolute path.", "Write it from / on, without '..' in it.")

@@ -12,6 +12,7 @@ from runner.api.bodies import body
 from runner.api.common import caller, integer, query, query_all, reply, required, runner_of
 from runner.errors import BadRequest
 from runner.models import JobState, Launch
+from runner.telemetry.record import MOST_POINTS, thin
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ async def job(request: Request) -> Response:
     return reply(await runner_of(request).jobs.get(required(request, "name"), caller(request)))
 
 
+async def usage(request: Request) -> Response:
+    """What a job used, in so many points at most."""
+    runner = runner_of(request)
+    most = integer(request, "points", MOST_POINTS)
+    if not 1 <= most <= MOST_POINTS:
+        raise BadRequest(f"points={most} cannot be.", f"Ask for 1 to {MOST_POINTS}.")
+    found = await runner.telemetry.usage(await runner.jobs.get(required(request, "name"), caller(request)))
+    return reply(thin(found, most))
+
+
 async def stop(request: Request) -> Response:
     """Ask a job to end."""
     return reply(await runner_of(request).jobs.stop(required(request, "name"), caller(request)))
@@ -85,5 +96,6 @@ routes = [
     Route("/v1/jobs/check", check_launch, methods=["POST"]),
     Route("/v1/job", job, methods=["GET"]),
     Route("/v1/job", delete, methods=["DELETE"]),
+    Route("/v1/job/usage", usage, methods=["GET"]),
     Route("/v1/job/stop", stop, methods=["POST"]),
 ]

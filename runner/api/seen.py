@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runner.models import HostStats
+from runner.models import GpuStats, HostStats
 
 
 def stats_for(stats: HostStats, who: str) -> HostStats:
     """`stats` with the jobs of `who` alone. Of others a GPU tells whose job holds it, as `nvidia-smi` would."""
-    gpus = tuple(replace(gpu, jobs=tuple(_job_for(job, who) for job in gpu.jobs)) for gpu in stats.gpus)
-    return replace(stats, gpus=gpus, jobs=tuple(one for one in stats.jobs if _owner(one.job) == who))
+    gpus = tuple(_gpu_for(gpu, who) for gpu in stats.gpus)
+    jobs = tuple(one for one in stats.jobs if _owner(one.job) == who)
+    hints = tuple(hint for hint in stats.hints if not hint.job or _owner(hint.job) == who)
+    return replace(stats, gpus=gpus, jobs=jobs, hints=hints)
+
+
+def _gpu_for(gpu: GpuStats, who: str) -> GpuStats:
+    seen = replace(gpu, jobs=tuple(_job_for(job, who) for job in gpu.jobs))
+    if not gpu.processes:
+        return seen
+    return replace(seen, processes=tuple(replace(one, job=_job_for(one.job, who)) for one in gpu.processes))
 
 
 def _job_for(job: str, who: str) -> str:

@@ -15,7 +15,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from runner.models import Job, JobStats, Limits
+from runner.executors.usage import Place
+from runner.models import Job, Limits
 
 LOG_FILE = "log"
 HOME_FOLDER = "home"
@@ -158,8 +159,8 @@ class Executor(Protocol):
         """Remove what the executor keeps of the job; nothing there is no error."""
         ...
 
-    async def stats(self, task: Task) -> JobStats:
-        """What the job uses just now."""
+    async def place(self, task: Task) -> Place | None:
+        """Where the job's processes are; None where there are none. Asked each second. Raises `Unavailable`."""
         ...
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from runner.executors.base import Ended, Say, Standing, Task
 from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
 from runner.executors.engine import Engine, EngineError
 from runner.executors.images import Images, label_filter
-from runner.models import JobStats
+from runner.executors.usage import Place, container_of, groups_of
 from runner.store.disk import format_size
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class DockerExecutor:
         self._data_dir = data_dir
         self._labels = labels_of(data_dir)
         self.images = Images(engine, self._labels)
-        self._cpu: dict[str, tuple[float, float]] = {}
+        self._places: dict[str, Place | None] = {}
 
     @property
     def name(self) -> Literal["docker"]:
@@ -136,18 +136,18 @@ class DockerExecutor:
 
     async def remove(self, task: Task) -> None:
         """Remove the container with its anonymous volumes."""
-        self._cpu.pop(task.job.name, None)
+        self._places.pop(task.job.name, None)
         await self._engine.delete(self._path(task), force="1", v="1")
 
-    async def stats(self, task: Task) -> JobStats:
-        """CPU use since the last call, and memory without the file cache, as `docker stats` counts."""
-        one = {"stream": "false", "one-shot": "true"}
-        raw = await self._engine.get(f"{self._path(task)}/stats", **one)
-        memory = raw.get("memory_stats") or {}
-        detail = memory.get("stats") or {}
-        cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
-        used = max(0, memory["usage"] - cache) if "usage" in memory else None
-        return JobStats(task.job.name, self._cpu_percent(task, raw), used, task.limits.memory)
+    async def place(self, task: Task) -> Place | None:
+        """The container and the first process in it; the engine is asked where that is not known, or not so now."""
+        known = self._places.get(task.job.name)
+        if known is None or container_of(groups_of(known.pid)) != known.container:
+            found = await self._engine.get(f"{self._path(task)}/json")
+            running = found is not None and found["State"]["Pid"]
+            known = Place(found["State"]["Pid"], found["Id"]) if found is not None and running else None
+            self._places[task.job.name] = known
+        return known
 
     async def leftovers(self, sizes: bool = False) -> list[Kept]:
         """All containers of this runner; probes and helpers have no job. `sizes` costs the engine a look at each."""
@@ -190,15 +190,6 @@ class DockerExecutor:
         except EngineError as error:
             if error.answer not in (404, 409):
                 raise
-
-    def _cpu_percent(self, task: Task, raw: dict[str, Any]) -> float | None:
-        with contextlib.suppress(KeyError, ValueError):
-            now: tuple[float, float] = (_seconds(raw["read"]), raw["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
-            before = self._cpu.get(task.job.name)
-            self._cpu[task.job.name] = now
-            if before is not None and now[0] > before[0]:
-                return round(100 * (now[1] - before[1]) / (now[0] - before[0]), 1)
-        return None
 
 
 def _ended(task: Task, state: dict[str, Any]) -> Ended:

@@ -18,7 +18,7 @@ from runner.errors import Unavailable
 from runner.executors.base import Ended, Say, Standing, Task
 from runner.executors.processes import Process, descendants, look, send, still_there
 from runner.executors.sandbox import command_line, environment, lay_out_inputs
-from runner.models import JobStats
+from runner.executors.usage import Place
 from runner.store.disk import remove_tree, write_durably
 from runner.threads import to_the_end
 
@@ -32,7 +32,6 @@ class ProcessExecutor:
     """The executor where no engine is. Of the limits it holds memory only, and that for each process."""
 
     def __init__(self) -> None:
-        self._cpu: dict[str, tuple[float, float]] = {}
         # Kept so that ended supervisors are collected and not left as zombies.
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -106,22 +105,15 @@ class ProcessExecutor:
 
     async def remove(self, task: Task) -> None:
         """End a supervisor that never began, and forget the rest."""
-        self._cpu.pop(task.job.name, None)
         if (supervisor := self._supervisor(task)) is not None:
             send([*descendants(supervisor.pid), supervisor], signal.SIGKILL)
         self._collect(task)
         await asyncio.to_thread(remove_tree, task.folder / STATE_FOLDER)
 
-    async def stats(self, task: Task) -> JobStats:
-        """CPU use since the last call and resident memory of all the job's processes."""
-        family = self._family(task)
-        loop = asyncio.get_running_loop()
-        now = (loop.time(), sum(process.cpu_seconds for process in family))
-        before, self._cpu[task.job.name] = self._cpu.get(task.job.name), now
-        percent = None
-        if before is not None and now[0] > before[0]:
-            percent = round(max(0.0, 100 * (now[1] - before[1]) / (now[0] - before[0])), 1)
-        return JobStats(task.job.name, percent, sum(process.memory for process in family), task.limits.memory)
+    async def place(self, task: Task) -> Place | None:
+        """The supervisor, below which the job's processes are."""
+        supervisor = self._supervisor(task)
+        return Place(supervisor.pid) if supervisor is not None else None
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -18,6 +18,7 @@ from typing import Literal
 from runner.models.names import job_name
 from runner.models.retry import Retry
 from runner.models.secrets import SecretUse
+from runner.models.usage import UtilizationPolicy
 
 
 class JobState(str, Enum):
@@ -110,6 +111,7 @@ class Launch:
     neither: an empty folder. `executor` pins ``docker`` or ``process``; None takes the host's choice.
     `relaunched_from` is the job whose settings this one was made from. `max_runtime` is in seconds. `key` is a text
     that its sender makes up for this one launch: sent again with the same key, it is answered with the job it made.
+    `utilization_policy` stops the job where its GPUs idle; None takes the host's.
     `retry` says after which ends the job is tried again, and how often; None: never. `secrets` are named, never told.
     """
 
@@ -129,6 +131,7 @@ class Launch:
     relaunched_from: str | None = None
     key: str | None = None
     retry: Retry | None = None
+    utilization_policy: UtilizationPolicy | None = None
     secrets: tuple[SecretUse, ...] = ()
 
 
@@ -192,6 +195,7 @@ class Job:
     output_files: int = 0
     output_size: int = 0
     log_size: int = 0
+    utilization_policy: UtilizationPolicy | None = None
     retry: Retry | None = None
     retry_at: float | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -233,6 +237,7 @@ class Job:
             tags=self.tags,
             relaunched_from=self.name,
             retry=self.retry,
+            utilization_policy=self.utilization_policy,
             secrets=self.secrets,
         )
 

@@ -140,13 +140,18 @@ class JobStore:
         """Change fields of a job other than its state; returns it as it is now."""
         return await self._db.write(lambda c: _update(c, job, changes))
 
-    async def ask_end(self, job: Job, ending: JobState) -> JobState:
-        """Note durably that the job is to end as `ending`; the first one to ask wins, and the answer is theirs."""
+    async def ask_end(self, job: Job, ending: JobState, reason: str = "") -> JobState:
+        """Note durably that the job is to end as `ending`, for a `reason` that its end is to tell.
+
+        The first one to ask wins, and the answer is theirs.
+        """
 
         def change(connection: sqlite3.Connection) -> JobState:
             row, _ = _locked(connection, job)
             if row["ending"] is None:
                 connection.execute("UPDATE jobs SET ending = ? WHERE id = ?", (ending, row["id"]))
+                if reason:
+                    _update(connection, job, {"reason": reason})
             return JobState(row["ending"] or ending)
 
         return await self._db.write(change)

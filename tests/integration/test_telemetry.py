@@ -1,0 +1,96 @@
+"""What jobs use, in a real runner: measured by cgroups and /proc, kept after their end, and acted on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from runner.models import HostStats, JobState, JobUsage, from_dict
+from tests.support.nvml import GIB, FakeDriver, FakeGpu
+from tests.support.runner import RunnerProcess
+from tests.support.wait import wait_for
+
+# Keeps a core busy and holds 100 MiB, after a start that waits for nothing.
+BUSY = "import os\nblock = bytearray(100 << 20)\nfor i in range(0, len(block), 4096): block[i] = 1\nwhile True: pass\n"
+GPU = FakeGpu("GPU-aaaa", use=3, used=2 * GIB)
+
+
+def stats_of(http: httpx.Client) -> HostStats:
+    return from_dict(http.get("/v1/stats").raise_for_status().json(), HostStats)
+
+
+def usage_of(http: httpx.Client, job: str, **params: int) -> JobUsage:
+    return from_dict(http.get("/v1/job/usage", params={"name": job, **params}).raise_for_status().json(), JobUsage)
+
+
+def ended(http: httpx.Client, name: str) -> dict[str, Any] | None:
+    job = http.get("/v1/job", params={"name": name}).raise_for_status().json()
+    return job if JobState(job["state"]).ended else None
+
+
+def launch(http: httpx.Client, command: str, **more: object) -> None:
+    http.post("/v1/jobs", json={"project": "p", "command": command, **more}).raise_for_status()
+
+
+@pytest.mark.parametrize("executor", [pytest.param("docker", marks=pytest.mark.docker), "process"])
+def test_what_a_job_uses_is_measured_while_it_runs_and_kept_after_its_end(
+    executor: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    image = request.getfixturevalue("docker_image") if executor == "docker" else None
+    with RunnerProcess(tmp_path / "runner", executor, image) as runner, runner.http() as http:
+        launch(http, f"python3 -c '{BUSY}'", limits={"memory": 400 << 20})
+
+        def busy() -> HostStats | None:
+            stats = stats_of(http)
+            return stats if any((one.cpu_percent or 0) > 20 and one.memory_used for one in stats.jobs) else None
+
+        [use] = wait_for(busy, "the job's use").jobs
+        assert (use.job, use.memory_limit) == ("root/projects/p/1", 400 << 20)
+        # Nobody asks for the gauges from here on, and what the job uses is looked at all the same.
+        points = wait_for(lambda: p if len(p := usage_of(http, "p/1").points) > 3 else None, "a record")
+        assert 80 << 20 < (points[-1].memory or 0) < 300 << 20
+        http.post("/v1/job/stop", params={"name": "p/1"})
+        wait_for(lambda: ended(http, "p/1"), "the job's end")
+        runner.stop()
+        runner.start()
+        kept = usage_of(http, "p/1")
+        assert kept.points[: len(points) - 1] == points[:-1]
+        assert (kept.step, kept.memory_limit) == (1, 400 << 20)
+        assert any((point.cpu_percent or 0) > 20 for point in kept.points)
+        assert len(usage_of(http, "p/1", points=2).points) <= 2
+        assert http.get("/v1/job/usage", params={"name": "p/1", "points": 0}).status_code == 400
+
+
+@pytest.mark.gcc
+@pytest.mark.docker
+def test_gpu_processes_are_mapped_to_jobs_and_an_idle_job_is_stopped_with_its_output(
+    tmp_path: Path, docker_image: str
+) -> None:
+    driver = FakeDriver(tmp_path / "driver")
+    driver.set(GPU)
+    policy = {"min_gpu_utilization": 10, "time_window": 2}
+    settings: dict[str, object] = {"hints": {"seconds": 1.0}, "utilization_policy": policy}
+    with (
+        RunnerProcess(tmp_path / "runner", settings=settings, env=driver.env) as runner,
+        runner.http() as http,
+    ):
+        launch(http, "trap 'echo saved > out.txt; exit 0' TERM; echo $$ > pid; while :; do sleep 0.1; done", gpus=1)
+        job = wait_for(lambda: ended(http, "p/1"), "the job to be stopped")
+        assert (job["state"], job["exit_code"]) == ("stopped", 0)
+        assert job["reason"] == "Its GPU was used below 10 % for 2 seconds (utilization_policy)."
+        names = [one["path"] for one in http.get("/v1/files", params={"source": "p/1"}).json()]
+        assert "out.txt" in names
+        usage = usage_of(http, "p/1")
+        assert usage.points[-1].gpus == (3.0,)
+        assert usage.gpu_memory_limit == (80 * GIB,)
+        assert [hint.text for hint in usage.hints if hint.kind == "gpu_low"] == ["Its GPU was 3 % busy on average."]
+
+        driver.set(replace(GPU, use=95))
+        launch(http, "sleep 600", gpus=1)
+        stats = wait_for(lambda: s if (s := stats_of(http)).jobs else None, "the second job")
+        assert stats.gpus[0].jobs == ("root/projects/p/2",)
+        assert not [hint for hint in stats.hints if hint.job]
