@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -17,6 +18,11 @@ class KeyRow(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
         self._shown: list[tuple[Binding, bool, str]] | None = None
+
+    def compose(self) -> ComposeResult:
+        for key in super().compose():
+            key.set_class(self.compact, "-compact", update=False)  # later it would be laid out twice
+            yield key
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Show what keys there are now."""
