@@ -14,7 +14,7 @@ import httpx
 
 from floyd_tui.client.bulk import BULK_URL
 from floyd_tui.errors import FloydError, HostError, HostUnreachable, RunnerProblem
-from runner.models import JSON, PROBLEM, BadMessage, Problem, decode, encode
+from runner.models import CONTENT_DIGEST, JSON, PROBLEM, BadMessage, Problem, content_digest, decode, encode
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | float | list[str] | None]
@@ -88,6 +88,10 @@ class Request:
         return http.build_request(self.method, url, content=content, headers=headers, timeout=self.timeout)
 
 
+class _Damaged(httpx.RemoteProtocolError):
+    """An answer that is not what its digest says: as good as none, over a line as good as broken."""
+
+
 class Requester:
     """Sends requests along a road."""
 
@@ -153,6 +157,7 @@ class Requester:
     async def _once(self, http: httpx.AsyncClient, request: Request) -> httpx.Response:
         response = await http.send(request.build(http))
         self.check(response, response.content)
+        await _check_digest(response)
         return response
 
     @asynccontextmanager
@@ -195,7 +200,9 @@ class Requester:
     def failure(self, error: httpx.TransportError, request: Request) -> FloydError:
         """What a broken connection is called before people."""
         name = self.road.name
-        if isinstance(error, httpx.ReadTimeout):
+        if isinstance(error, _Damaged):
+            message = f"What {name} answered was damaged on its way."
+        elif isinstance(error, httpx.ReadTimeout):
             message = f"The runner on {name} did not answer in time."
         elif isinstance(error, httpx.TimeoutException):
             message = f"The connection to {name} stalled."
@@ -206,3 +213,12 @@ class Requester:
         if request.repeatable:
             return HostUnreachable(message, "Try again; what runs there goes on.")
         return HostUnreachable(message, "Look whether it was done before you try again.")
+
+
+async def _check_digest(response: httpx.Response) -> None:
+    """Raise `_Damaged` for a body that is not what was sent; a runner of an older version tells no digest."""
+    digest, body = response.headers.get(CONTENT_DIGEST), response.content
+    if digest is None:
+        return
+    if digest != (content_digest(body) if len(body) < _LARGE else await asyncio.to_thread(content_digest, body)):
+        raise _Damaged("the body is not what its digest says", request=response.request)

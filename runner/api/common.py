@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from runner.errors import BadRequest, Forbidden, NoSpace, RunnerError, Unavailable
 from runner.models import (
+    CONTENT_DIGEST,
     JSON,
     JSON_LINES,
     PROBLEM,
@@ -23,6 +24,7 @@ from runner.models import (
     BadName,
     Problem,
     check_name,
+    content_digest,
     encode,
 )
 
@@ -129,13 +131,17 @@ def integer(request: Request, name: str, default: int = 0) -> int:
 
 
 def reply(value: object, status: int = 200) -> Response:
-    """`value`, a wire type or a list of them, as a JSON answer."""
-    return Response(encode(value), status, media_type=JSON)
+    """`value`, a wire type or a list of them, as a JSON answer with its digest."""
+    return _digested(encode(value), status)
 
 
 async def reply_long(value: object) -> Response:
     """The same for what may be long: a list of a million files is written in a thread, while others are answered."""
-    return Response(await asyncio.to_thread(encode, value), media_type=JSON)
+    return await asyncio.to_thread(lambda: _digested(encode(value), 200))
+
+
+def _digested(body: bytes, status: int) -> Response:
+    return Response(body, status, {CONTENT_DIGEST: content_digest(body)}, JSON)
 
 
 def stream(request: Request, chunks: AsyncIterable[bytes], media_type: str, **headers: str) -> StreamingResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -14,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from runner.api.common import caller, flag, problem, query, required, runner_of
+from runner.api.common import caller, flag, problem, query, reply_long, required, runner_of
 from runner.errors import BadRequest, NotFound, RunnerError
-from runner.models import JSON, FileInfo, check_path, encode
+from runner.models import CONTENT_DIGEST, check_path
 from runner.rawanswer import RawAnswer
 from runner.service import Runner
 from runner.sources import Source
@@ -39,16 +38,12 @@ async def files(request: Request) -> Response:
     runner = runner_of(request)
     source = await runner.sources.resolve(required(request, "source"), caller(request))
     found = await asyncio.to_thread(runner.listings.files, source, _path(request), flag(request, "recursive"))
-    text, etag = await asyncio.to_thread(_tagged, found)
-    headers = {"ETag": etag}
+    answer = await reply_long(found)
+    etag = f'"{answer.headers[CONTENT_DIGEST]}"'
     if request.headers.get("if-none-match") == etag:
-        return Response(status_code=304, headers=headers)
-    return Response(text, headers=headers, media_type=JSON)
-
-
-def _tagged(found: list[FileInfo]) -> tuple[bytes, str]:
-    text = encode(found)
-    return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+        return Response(status_code=304, headers={"ETag": etag})
+    answer.headers["ETag"] = etag
+    return answer
 
 
 async def content(request: Request) -> Response:

@@ -67,6 +67,7 @@ from runner.models.store import (
 )
 from runner.models.usage import GpuProcess, Hint, HintKind, HintLevel, JobUsage, UsagePoint, UtilizationPolicy
 from runner.models.wire import (
+    CONTENT_DIGEST,
     JSON,
     JSON_LINES,
     LOG_DATA,
@@ -80,6 +81,7 @@ from runner.models.wire import (
     BadMessage,
     LogEnd,
     Problem,
+    content_digest,
     decode,
     encode,
     from_dict,
@@ -90,6 +92,7 @@ from runner.models.wire import (
 __all__ = [
     "API_VERSION",
     "BLOB_FRAME",
+    "CONTENT_DIGEST",
     "EMPTY_TREE",
     "JSON",
     "JSON_LINES",
@@ -168,6 +171,7 @@ __all__ = [
     "check_path",
     "check_secret_name",
     "checked_lines",
+    "content_digest",
     "decode",
     "encode",
     "file_line",

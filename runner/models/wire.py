@@ -13,8 +13,10 @@ Errors are problem documents (RFC 9457) with a `hint`: what to do next.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
+from base64 import b64encode
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -28,10 +30,17 @@ JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
 LOG_FRAMES = "application/vnd.floyd.log-frames"
 PROBLEM = "application/problem+json"
+# The header that says what an answer of JSON must be when it arrives (RFC 9530).
+CONTENT_DIGEST = "Content-Digest"
 
 LOG_HEADER = struct.Struct(">cI")
 LOG_TIME = struct.Struct(">Qd")
 LOG_DATA, LOG_TIMES, LOG_END, LOG_PING = b"D", b"T", b"E", b"P"
+
+
+def content_digest(body: bytes) -> str:
+    """The value of `CONTENT_DIGEST` for `body`. Hashes it: in a thread where it may be large."""
+    return f"sha-256=:{b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 class BadMessage(ValueError):

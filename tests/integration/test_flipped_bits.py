@@ -114,6 +114,43 @@ async def test_bits_that_turn_on_the_way_down(tmp_path: Path, tap: tuple[Line, H
         assert files_below(to) == wanted, what
 
 
+async def test_bits_that_turn_in_the_listing_of_a_download(
+    tmp_path: Path, tap: tuple[Line, HostLink], dice: random.Random
+) -> None:
+    """Paths, modes and where links lead are in no file's digest."""
+    line, link = tap
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "run").write_bytes(b"#!")
+    (root / "run").chmod(0o755)
+    for number in range(9):
+        (root / f"{number}").symlink_to(chr(ord("a") + number) * 200)
+    snapshot = await take(root, defaults=())
+    await upload(link, snapshot)
+    name, wanted = await version_of(link, snapshot), looks_of(root)
+    before = line.crossed["down"]
+    await link.client.files(name, "", recursive=True)
+    listing = line.crossed["down"] - before
+    for turn in range(FLIPS):
+        to, place = tmp_path / f"{turn}", dice.randrange(listing)
+        what = f"seed {SEED}, turn {turn}: at {place} of {listing}"
+        line.flip("down", place)
+        try:
+            await download(link, name, "", to)
+        except FloydError:
+            assert looks_of(to).items() <= wanted.items(), what
+            await download(link, name, "", to)
+        assert line.sprung, what
+        assert looks_of(to) == wanted, what
+
+
+def looks_of(root: Path) -> dict[str, tuple[int, str]]:
+    """Modes of files, and where links lead."""
+    return {
+        path.name: (path.lstat().st_mode, os.readlink(path) if path.is_symlink() else "") for path in root.glob("*")
+    }
+
+
 async def test_a_bit_that_turns_in_a_part_that_waits_on_the_host(
     tmp_path: Path, runner: RunnerProcess, tap: tuple[Line, HostLink], dice: random.Random
 ) -> None:

@@ -18,7 +18,18 @@ from floyd_tui.client.local import LocalDialer
 from floyd_tui.client.protocol import LinkState
 from floyd_tui.config import HostConfig
 from floyd_tui.errors import HostUnreachable, RunnerMissing, RunnerProblem
-from runner.models import JSON, PROBLEM, Job, JobState, Launch, NewVersion, Problem, encode
+from runner.models import (
+    CONTENT_DIGEST,
+    JSON,
+    PROBLEM,
+    Job,
+    JobState,
+    Launch,
+    NewVersion,
+    Problem,
+    content_digest,
+    encode,
+)
 from tests.support.unix_app import UnixApp, unix_app
 
 JOB = Job("ada", "mnist", 3, JobState.RUNNING, "python train.py", 1.0)
@@ -118,6 +129,21 @@ async def test_what_may_be_repeated_is_and_a_removal_is_not() -> None:
         assert "Look whether" in caught.value.hint
         assert calls == {"GET": 2, "DELETE": 1}
         await link.client.delete_job("mnist/3")
+
+
+async def test_an_answer_that_is_not_what_its_digest_says_is_asked_for_again() -> None:
+    asked = []
+
+    async def job(request: Request) -> Response:
+        asked.append(request.method)
+        damaged = replace(JOB, command="rm -rf /") if len(asked) in (1, 3, 4) else JOB
+        return Response(encode(damaged), headers={CONTENT_DIGEST: content_digest(encode(JOB))}, media_type=JSON)
+
+    async with unix_app(Route("/v1/job", job)) as app, link_to(app) as link:
+        assert await link.client.job("3") == JOB
+        assert len(asked) == 2
+        with pytest.raises(HostUnreachable, match="What gpu1 answered was damaged on its way"):
+            await link.client.job("3")
 
 
 async def test_a_launch_is_sent_until_its_answer_comes_always_with_the_same_key() -> None:
