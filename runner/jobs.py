@@ -26,6 +26,8 @@ from runner.telemetry.watch import Running
 from runner.threads import to_the_end
 
 log = logging.getLogger(__name__)
+# How long a deletion waits for the end of a job's clearing up, in seconds.
+_CLEARING = 20.0
 
 
 class Jobs:
@@ -133,7 +135,9 @@ class Jobs:
             raise Conflict(f"{job.short} is still {job.state}.", f"Stop it first: floyd-tui stop {job.short}")
         # Its end is told before its folder is cleared up: two at that would get in each other's way.
         if (task := self._tasks.get(job.name)) is not None:
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=_CLEARING)
+            if not task.done():
+                raise Conflict(f"{job.short} is still being cleared up.", "Is the host's Docker Engine running?")
         # The folder first: cut off in between, the job can be deleted once more.
         await to_the_end(lambda: remove_tree(self.folder(job)))
         await self._store.delete(job)

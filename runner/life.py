@@ -21,7 +21,7 @@ from runner.environments import Environments
 from runner.errors import NoSpace, RunnerError, Unavailable
 from runner.events import Hub
 from runner.executors import Executors
-from runner.executors.base import Ended, Identity, Standing, Task
+from runner.executors.base import Away, Ended, Identity, Standing, Task
 from runner.giving import give
 from runner.logs import Growth, size_of
 from runner.logtail import LogTail
@@ -128,6 +128,9 @@ class Life:
             try:
                 ended = await self._live()
                 break
+            except Away as error:
+                await self._say(f"{error.detail} {error.hint}")
+                await asyncio.sleep(_RETRY)
             except Exception as error:
                 if not isinstance(error, RunnerError):
                     log.exception("%s stumbled", self.job.name)
@@ -158,10 +161,10 @@ class Life:
             await self._say("starting")
             Mark.now().write(self._began)
             await self._executor.start(self._task)
-        elif standing in (Standing.ABSENT, Standing.READY):
-            return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
         if self.job.state is JobState.PREPARING:
             await self._become(JobState.RUNNING, started_at=time.time() - self._elapsed(), image=self.job.image)
+        if not fresh and standing not in (Standing.RUNNING, Standing.ENDED):
+            return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
         return await self._accompany()
 
     async def _standing(self) -> Standing:
@@ -174,7 +177,7 @@ class Life:
         try:
             return await self._executor.standing(self._task)
         except Unavailable as error:
-            await self._say(error.detail)
+            await self._say(f"{error.detail} {error.hint}")
             return None
 
     async def _unless_told_to_end(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -228,7 +231,7 @@ class Life:
             # Told from here on, it has ended by itself.
             for helper in helpers:
                 helper.cancel()
-            await self._again_while_full(lambda: tail.finish(reading))
+            await self._surely(lambda: tail.finish(reading))
             self._parsed = tail.parsed
             return ended
         finally:
@@ -262,9 +265,9 @@ class Life:
     # Its end
 
     async def _settle_surely(self, ended: Ended) -> None:
-        await self._again_while_full(lambda: self._settle(ended))
+        await self._surely(lambda: self._settle(ended))
         try:
-            await self._executor.remove(self._task)
+            await self._surely(lambda: self._executor.remove(self._task))
             await to_the_end(lambda: clear_folder(self.folder))
         except (RunnerError, OSError) as error:
             # The next start sweeps it up.
@@ -273,8 +276,7 @@ class Life:
     async def _settle(self, ended: Ended) -> None:
         # It may have begun just when it was told not to.
         if self.job.state is JobState.PREPARING:
-            with contextlib.suppress(Unavailable):
-                await self._executor.remove(self._task)
+            await self._executor.remove(self._task)
         collected, trouble = Collected(None), ""
         if self.job.state is JobState.RUNNING:
             await self._say("storing the output")
@@ -321,6 +323,8 @@ class Life:
         try:
             await self._executor.give_back(self._task)
             collected = await self._parts.outputs.collect(self._task.home, self.job.code, self.job.owner)
+        except Away:
+            raise
         except (RunnerError, OSError) as error:
             log.error("the output of %s could not be stored: %s", self.job.name, error)
             kept = await to_the_end(lambda: keep_home(self.folder))
@@ -349,15 +353,18 @@ class Life:
     def _publish(self) -> None:
         self._parts.hub.publish(Event(job=self.snapshot()))
 
-    async def _again_while_full(self, work: Callable[[], Awaitable[object]]) -> None:
-        while not await self._fits(work):  # noqa: ASYNC110 (a disk sets no asyncio.Event)
-            await asyncio.sleep(_FULL_DISK_RETRY)
+    async def _surely(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work`, again and again while the disk is full or the engine away: it is what must not be left undone."""
+        while (pause := await self._undone(work)) is not None:  # noqa: ASYNC110 (neither sets an asyncio.Event)
+            await asyncio.sleep(pause)
 
-    async def _fits(self, work: Callable[[], Awaitable[object]]) -> bool:
+    async def _undone(self, work: Callable[[], Awaitable[object]]) -> float | None:
+        """Try `work`; None if it is done, else the seconds after which to try again."""
         try:
             await work()
-        except NoSpace as error:
-            log.error("%s: %s", self.job.name, error.detail)
-            await self._say(error.detail)
-            return False
-        return True
+        except (NoSpace, Away) as error:
+            log.warning("%s: %s", self.job.name, error.detail)
+            if not self.job.state.ended:
+                await self._say(error.detail)
+            return _FULL_DISK_RETRY if isinstance(error, NoSpace) else _RETRY
+        return None

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Literal, Protocol
 
+from runner.errors import Unavailable
 from runner.executors.usage import Place
 from runner.models import Job, Limits
 
@@ -26,6 +27,10 @@ VARIABLES_FILE = ".variables"
 _NUMBERED = re.compile(r"uid(\d+)")
 _NOBODY = 65534
 Say = Callable[[str], Awaitable[None]]
+
+
+class Away(Unavailable):
+    """What runs jobs does not answer at present and may again: what was asked of it is to be asked once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +115,20 @@ class Ended:
 
 
 class Standing(Enum):
-    """What an executor finds of a job. A READY one was made but never began: it may be cleared away and made again."""
+    """What an executor finds of a job. A READY one was made but never began: it may be cleared away and made again.
+
+    A VANISHED one may have begun, and nobody knows how it ended: it must not be made again.
+    """
 
     ABSENT = "absent"
     READY = "ready"
     RUNNING = "running"
     ENDED = "ended"
+    VANISHED = "vanished"
 
 
 class Executor(Protocol):
-    """One way to run jobs. Each method may be called again after a crash in the middle of it."""
+    """One way to run jobs. Each method may be called again after a crash in the middle of it, or after `Away`."""
 
     @property
     def name(self) -> Literal["docker", "process"]: ...

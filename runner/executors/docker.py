@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from runner.clock import boot_id
 from runner.errors import Unavailable
-from runner.executors.base import Ended, Say, Standing, Task
+from runner.executors.base import Away, Ended, Say, Standing, Task
 from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
 from runner.executors.engine import Engine, EngineError
+from runner.executors.exits import BOOT_LABEL, ended_of, was_killed
 from runner.executors.images import Images, label_filter
 from runner.executors.usage import Place, container_of, groups_of
-from runner.store.disk import format_size
 
 log = logging.getLogger(__name__)
 # While the engine is down its jobs may run on: ask again this often, in seconds.
@@ -42,6 +42,8 @@ class DockerExecutor:
         self._labels = labels_of(data_dir)
         self.images = Images(engine, self._labels)
         self._places: dict[str, Place | None] = {}
+        # Since when the engine has not answered for a job, in epoch seconds, until it is seen to run again.
+        self._away: dict[str, float] = {}
 
     @property
     def name(self) -> Literal["docker"]:
@@ -57,11 +59,13 @@ class DockerExecutor:
         image = task.job.image
         places = aliases(task)
         hidden = await self.images.has(image, places)
-        config = container_config(task, self._labels, set(places) - hidden)
+        labels = {**self._labels, BOOT_LABEL: boot_id()}
+        config = container_config(task, labels, set(places) - hidden)
         try:
             made = await self._engine.post("/containers/create", config, name=self._name(task))
             for warning in made.get("Warnings") or ():
                 log.warning("%s: %s", task.job.name, warning)
+            await asyncio.to_thread(_made(task).touch)
             await self._engine.post(f"{self._path(task)}/start", timeout=None)
         except EngineError as error:
             await self.remove(task)
@@ -73,25 +77,28 @@ class DockerExecutor:
 
     async def standing(self, task: Task) -> Standing:
         """How the container stands."""
-        state = await self._state(task)
-        return Standing.ABSENT if state is None else _STANDING.get(state["Status"], Standing.RUNNING)
+        found = await self._look(task)
+        if found is None:
+            return Standing.VANISHED if _made(task).exists() else Standing.ABSENT
+        return _standing(found)
 
     async def wait(self, task: Task) -> Ended:
         """Wait for the container's end, through restarts of the engine."""
         while True:
             try:
-                await self._engine.post(f"{self._path(task)}/wait", timeout=None)
-                state = await self._state(task)
+                found = await self._look(task)
+                if found is not None and _standing(found) is not Standing.ENDED:
+                    await self._engine.post(f"{self._path(task)}/wait", timeout=None)
+                    found = await self._look(task)
             except Unavailable as error:
                 if not isinstance(error, EngineError) or error.answer != 404:
-                    log.warning("waiting for %s: %s", task.job.name, error.detail)
+                    self._note_away(task, error)
                     await asyncio.sleep(_RETRY)
-                    continue
-                state = None
-            if state is None:
+                continue
+            if found is None:
                 return Ended(None, reason="Its container was removed by somebody else while it ran.")
-            if _STANDING.get(state["Status"]) is Standing.ENDED:
-                return _ended(task, state)
+            if _standing(found) is Standing.ENDED:
+                return ended_of(task, found, await self._away_since(task, found))
             await asyncio.sleep(_RETRY)
 
     async def terminate(self, task: Task) -> None:
@@ -132,11 +139,14 @@ class DockerExecutor:
             await self._engine.post(f"/containers/{helper}/start")
             await self._engine.post(f"/containers/{helper}/wait", timeout=None)
         finally:
-            await asyncio.shield(self._engine.delete(f"/containers/{helper}", force="1", v="1"))
+            await asyncio.shield(self._engine.discard(helper))
 
     async def remove(self, task: Task) -> None:
         """Remove the container with its anonymous volumes."""
         self._places.pop(task.job.name, None)
+        self._away.pop(task.job.name, None)
+        # In this order: cut off in between, what is still there is found by its name.
+        await asyncio.to_thread(_made(task).unlink, missing_ok=True)
         await self._engine.delete(self._path(task), force="1", v="1")
 
     async def place(self, task: Task) -> Place | None:
@@ -163,7 +173,7 @@ class DockerExecutor:
 
     async def discard(self, container: str) -> None:
         """Remove a container by its id."""
-        await self._engine.delete(f"/containers/{container}", force="1", v="1")
+        await self._engine.discard(container)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -175,14 +185,31 @@ class DockerExecutor:
     def _path(self, task: Task) -> str:
         return f"/containers/{self._name(task)}"
 
-    async def _state(self, task: Task) -> dict[str, Any] | None:
+    async def _look(self, task: Task) -> dict[str, Any] | None:
+        """The container as the engine describes it; None where there is none."""
         try:
-            state: dict[str, Any] = (await self._engine.get(f"{self._path(task)}/json"))["State"]
+            found: dict[str, Any] = await self._engine.get(f"{self._path(task)}/json")
         except EngineError as error:
             if error.answer == 404:
                 return None
             raise
-        return state
+        except Away as error:
+            self._note_away(task, error)
+            raise
+        if found["State"]["Status"] == "running":
+            self._away.pop(task.job.name, None)
+        return found
+
+    async def _away_since(self, task: Task, found: dict[str, Any]) -> float | None:
+        """Since when the engine was away as the job ended, or was about to be: it still answers as it ends its jobs."""
+        if task.job.name not in self._away and was_killed(found) and await self._engine.is_closing():
+            return 0.0
+        return self._away.get(task.job.name)
+
+    def _note_away(self, task: Task, error: Unavailable) -> None:
+        if task.job.name not in self._away:
+            log.warning("waiting for %s: %s", task.job.name, error.detail)
+            self._away[task.job.name] = time.time()
 
     async def _signal(self, task: Task, signal: str) -> None:
         try:
@@ -192,20 +219,13 @@ class DockerExecutor:
                 raise
 
 
-def _ended(task: Task, state: dict[str, Any]) -> Ended:
-    reason = ""
-    if state.get("OOMKilled"):
-        limit = task.limits.memory
-        reason = "It ran out of memory" + (f": its limit is {format_size(limit)}." if limit else " of the host.")
-    with contextlib.suppress(ValueError):
-        return Ended(state["ExitCode"], _seconds(state["FinishedAt"]), reason)
-    return Ended(state["ExitCode"], reason=reason)
+def _made(task: Task) -> Path:
+    """Left beside the log when the container is there and about to begin."""
+    return task.folder / "container"
 
 
-def _seconds(text: str) -> float:
-    """Epoch seconds of the engine's RFC 3339 time with nanoseconds, which Python 3.10 cannot read whole."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
+def _standing(found: dict[str, Any]) -> Standing:
+    return _STANDING.get(found["State"]["Status"], Standing.RUNNING)
 
 
 def _cannot_start(task: Task, error: EngineError) -> Unavailable:

@@ -10,10 +10,13 @@ from typing import Any
 import httpx
 
 from runner.errors import Unavailable
+from runner.executors.base import Away
 
 # What this client was written for; an older engine is spoken to in its own version.
 NEWEST = (1, 43)
 OLDEST = (1, 40)
+# An engine that is well answers within this many seconds, however busy.
+_CLOSING_SECONDS = 2.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
@@ -32,13 +35,14 @@ def engine_address(chosen: str, environ: Mapping[str, str] = os.environ) -> str:
 
 
 class Engine:
-    """One engine. Every method raises `Unavailable` where it does not answer, `EngineError` where it refuses."""
+    """One engine. Every method raises `Away` where it does not answer, `EngineError` where it refuses."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         transport = httpx.AsyncHTTPTransport(uds=address)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://docker", timeout=_TIMEOUT)
         self._prefix = ""
+        self._discarded: set[str] = set()
 
     async def connect(self) -> str:
         """Agree on a version of the API; returns the engine's own version."""
@@ -74,6 +78,23 @@ class Engine:
             # 409: its removal is already under way.
             if error.answer not in (404, 409):
                 raise
+
+    async def discard(self, container: str) -> None:
+        """Remove a container by its id. What could not go because the engine was away goes with the next one."""
+        self._discarded.add(container)
+        for each in sorted(self._discarded):
+            await self.delete(f"/containers/{each}", force="1", v="1")
+            self._discarded.discard(each)
+
+    async def is_closing(self) -> bool:
+        """Whether it takes no new connection: an engine that is told to stop ends its containers after that."""
+        transport = httpx.AsyncHTTPTransport(uds=self.address)
+        async with httpx.AsyncClient(transport=transport, timeout=_CLOSING_SECONDS) as fresh:
+            try:
+                await fresh.get("http://docker/_ping")
+            except httpx.TransportError:
+                return True
+        return False
 
     async def exists(self, path: str, /, **params: str) -> bool:
         """Whether HEAD `path` finds something."""
@@ -132,10 +153,10 @@ class Engine:
                 "Add it to the host's `docker` group (sudo usermod -aG docker $USER), then log in again.",
             )
         if "No such file" in words:
-            return Unavailable(f"No Docker Engine is here: there is no {self.address}.", "Install or start Docker.")
+            return Away(f"No Docker Engine is here: there is no {self.address}.", "Install or start Docker.")
         if isinstance(error, httpx.ConnectError):
-            return Unavailable(f"No Docker Engine answers at {self.address}.", "Start it: sudo systemctl start docker")
-        return Unavailable(
+            return Away(f"No Docker Engine answers at {self.address}.", "Start it: sudo systemctl start docker")
+        return Away(
             f"The Docker Engine broke off the connection ({type(error).__name__}).", "Look at the engine's own log."
         )
 

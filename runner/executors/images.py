@@ -89,7 +89,7 @@ class Images:
                 self._seen[image_id, path] = found
         finally:
             # Also when cancelled: a probe must never be left behind.
-            await asyncio.shield(self._engine.delete(f"/containers/{probe}", force="1", v="1"))
+            await asyncio.shield(self._engine.discard(probe))
 
     async def _id(self, image: str) -> str | None:
         try:

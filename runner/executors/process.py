@@ -63,7 +63,7 @@ class ProcessExecutor:
         if (folder / "ended").exists():
             return Standing.ENDED
         if (folder / "began").exists():
-            return Standing.ABSENT
+            return Standing.VANISHED
         return Standing.READY if folder.exists() else Standing.ABSENT
 
     async def wait(self, task: Task) -> Ended:

@@ -113,7 +113,8 @@ class RunnerProcess:
         finally:
             self._process = None
 
-    def _stop_jobs(self) -> None:
+    def stop_jobs(self) -> None:
+        """Stop all jobs and wait until they have ended."""
         with self.http() as client:
             for job in client.get("/v1/jobs").json():
                 if job["state"] in ("queued", "preparing", "running"):
@@ -134,7 +135,7 @@ class RunnerProcess:
         try:
             if self._process is None:
                 self.start()
-            self._stop_jobs()
+            self.stop_jobs()
         finally:
             self.stop()
             self._short.cleanup()
