@@ -13,6 +13,7 @@
     │   ├── LoginRefused        the host accepts none of the keys
     │   └── RunnerMissing       the host answers, its runner does not
     ├── RunnerProblem       the runner answered with a problem document
+    │   └── RouteMissing        it is too old for what was asked
     └── TransferError       a file could not be sent, fetched or written as it should
         └── FilesInTheWay       a download would write over files that differ
 """
@@ -88,6 +89,10 @@ class RunnerProblem(FloydError):
         self.title = problem.title
         self.code = problem.code
         self.status = problem.status
+
+
+class RouteMissing(RunnerProblem):
+    """The runner is of another time than this floyd-tui, and does not have what was asked for at all."""
 
 
 class TransferError(FloydError):

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 
 from floyd_tui.client.bulk import BULK_URL
-from floyd_tui.errors import FloydError, HostError, HostUnreachable, RunnerProblem
+from floyd_tui.errors import FloydError, HostError, HostUnreachable, RouteMissing, RunnerProblem
 from runner.models import CONTENT_DIGEST, JSON, PROBLEM, BadMessage, Problem, content_digest, decode, encode
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ class Requester:
         if response.headers.get("Content-Type", "").partition(";")[0] == PROBLEM:
             problem = self.read(body, Problem)
             if problem.code == NO_ROUTE:
-                raise self.strange("does not have what this floyd-tui asks for")
+                raise self.strange("does not have what this floyd-tui asks for", RouteMissing)
             raise RunnerProblem(problem)
         detail = f"The runner on {self.road.name} answered {response.status_code} {response.reason_phrase}."
         hint = "Its log (runner.log in its data folder) says more."
@@ -191,11 +191,11 @@ class Requester:
         except BadMessage as error:
             raise self.strange(f"answered something that this floyd-tui does not understand ({error})") from error
 
-    def strange(self, what: str) -> RunnerProblem:
+    def strange(self, what: str, kind: type[RunnerProblem] = RunnerProblem) -> RunnerProblem:
         """An answer that does not fit: the runner is of another time than this floyd-tui."""
         name = self.road.name
         hint = f"Its version differs: `floyd-tui host install {name}` brings it up to date."
-        return RunnerProblem(Problem("bad_message", "Not understood", 502, f"The runner on {name} {what}.", hint))
+        return kind(Problem("bad_message", "Not understood", 502, f"The runner on {name} {what}.", hint))
 
     def failure(self, error: httpx.TransportError, request: Request) -> FloydError:
         """What a broken connection is called before people."""

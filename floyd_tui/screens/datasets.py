@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from floyd_tui.client.protocol import Client, Link
-from floyd_tui.errors import FloydError
+from floyd_tui.errors import FloydError, RouteMissing
 from floyd_tui.screens.dataset_files import DatasetFiles
 from floyd_tui.screens.fetches_pane import FetchesPane
 from floyd_tui.screens.page import Page, PageRow
@@ -22,7 +22,7 @@ from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row, RowTable
-from runner.models import AddedVersion, Dataset, DatasetVersion, Event
+from runner.models import AddedVersion, Dataset, DatasetVersion, Event, Fetch
 
 DATASETS = (
     Column("name", "Dataset", 12, flex=1),
@@ -62,6 +62,7 @@ class DatasetsScreen(Page):
         self._datasets: dict[str, Dataset] = {}
         self._seen = False
         self._me = ""
+        self._too_old: set[str] = set()
 
     def compose_body(self) -> ComposeResult:
         yield Note()
@@ -88,7 +89,17 @@ class DatasetsScreen(Page):
         self._datasets = {_full(dataset): dataset for dataset in await client.datasets()}
         self._seen = True
         self._draw()
-        self.query_one(FetchesPane).show_all(self.link, await client.fetches())
+        self.query_one(FetchesPane).show_all(self.link, await self._fetches(client))
+
+    async def _fetches(self, client: Client) -> list[Fetch]:
+        """What the host fetches: nothing where its runner is too old to, which is said once."""
+        try:
+            return await client.fetches()
+        except RouteMissing as missing:
+            if self.link.name not in self._too_old:
+                self._too_old.add(self.link.name)
+                self.notify(f"The runner on {self.link.name} fetches nothing from the net yet. {missing.hint}")
+            return []
 
     def apply(self, event: Event) -> None:
         """A dataset is new, has a new version, or went; what is fetched goes on."""

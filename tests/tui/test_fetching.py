@@ -10,7 +10,7 @@ from textual.widgets import Input, Select
 
 from floyd_tui.client.fake import FakeFile, FakeHost, FakeLinks
 from floyd_tui.client.fake_fetches import arrive, go_on
-from floyd_tui.errors import RunnerProblem
+from floyd_tui.errors import RouteMissing, RunnerProblem
 from floyd_tui.screens.datasets import DatasetsScreen
 from floyd_tui.screens.fetch import FetchDialog, suggested_name
 from floyd_tui.screens.fetches_pane import FetchesPane
@@ -136,6 +136,18 @@ async def test_an_address_that_has_not_changed_is_said(tmp_path: Path) -> None:
         added = AddedVersion(dataset.versions[0], created=False)
         go_on(ui.host, fetch, state="done", added=added, unchanged=True, ended_at=ui.host.now)
         await ui.sees(f"Not changed there since {dataset.versions[0].short}")
+
+
+async def test_a_runner_too_old_to_fetch_still_shows_its_datasets(tmp_path: Path) -> None:
+    old = RouteMissing(Problem("bad_message", "Not understood", 502, "Too old.", "`floyd-tui host install gauss`"))
+    links = FakeLinks.demo()
+    links["gauss"].host.fail("fetches", old, times=9)
+    async with shell_ui(tmp_path, (120, 40), links) as ui:
+        pane = await opened(ui)
+        await ui.sees("The runner on gauss fetches nothing from the net yet.")
+        await ui.until(lambda: ui.app.screen.query_one("#versions", RowTable).row_count, "the versions")
+        assert not pane.display
+        assert "Not understood" not in ui.text
 
 
 async def test_a_folder_of_an_output_is_kept_as_a_dataset(tmp_path: Path) -> None:

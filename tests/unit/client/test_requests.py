@@ -17,7 +17,7 @@ from floyd_tui.client.link import HostLink
 from floyd_tui.client.local import LocalDialer
 from floyd_tui.client.protocol import LinkState
 from floyd_tui.config import HostConfig
-from floyd_tui.errors import HostUnreachable, RunnerMissing, RunnerProblem
+from floyd_tui.errors import HostUnreachable, RouteMissing, RunnerMissing, RunnerProblem
 from runner.models import (
     CONTENT_DIGEST,
     JSON,
@@ -79,7 +79,7 @@ async def test_a_runner_that_lacks_a_route_is_to_be_brought_up_to_date() -> None
         return Response(encode(Problem("no_route", "No such address", 404, "GET /v1/job?")), 404, media_type=PROBLEM)
 
     async with unix_app(Route("/v1/job", job)) as app, link_to(app) as link:
-        with pytest.raises(RunnerProblem, match="does not have what this floyd-tui asks for") as caught:
+        with pytest.raises(RouteMissing, match="does not have what this floyd-tui asks for") as caught:
             await link.client.job("3")
         assert "host install gpu1" in caught.value.hint
 
