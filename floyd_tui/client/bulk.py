@@ -11,7 +11,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import asyncssh
 import h11
 import httpx
 
@@ -135,5 +134,5 @@ def _as_httpx(request: httpx.Request, kind: type[httpx.TransportError]) -> Itera
         yield
     except h11.RemoteProtocolError as error:
         raise httpx.RemoteProtocolError(str(error), request=request) from error
-    except (asyncssh.Error, OSError) as error:
+    except OSError as error:
         raise kind(str(error), request=request) from error

@@ -1,4 +1,4 @@
-"""httpcore's connections as pipes: one SSH channel for each."""
+"""Pipes that are channels of an SSH connection, and httpcore's connections as such pipes: one channel for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,30 @@ import asyncssh
 import httpcore
 from httpcore import SOCKET_OPTION
 
-from floyd_tui.client.pipe import Pipe, open_channel
+from floyd_tui.client.pipe import Pipe
+
+
+class _ChannelPipe(Pipe):
+    """A pipe that breaks with an `OSError`, as one does that is a socket."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel has closed, or the connection broken."""
+        super().connection_lost(_as_os_error(exc) if isinstance(exc, asyncssh.Error) else exc)
+
+
+def _as_os_error(error: asyncssh.Error) -> OSError:
+    return ConnectionError(str(error))
+
+
+async def open_channel(connection: asyncssh.SSHClientConnection, path: str) -> Pipe:
+    """A channel to the host's socket `path`; raises `OSError`."""
+    pipe = _ChannelPipe()
+    try:
+        # A pipe answers to all that asyncssh calls a session by, and to asyncio's transports as well.
+        await connection.create_unix_connection(lambda: pipe, path)  # type: ignore[arg-type, return-value]
+    except asyncssh.Error as error:
+        raise _as_os_error(error) from error
+    return pipe
 
 
 class ChannelBackend(httpcore.AsyncNetworkBackend):
@@ -31,7 +54,7 @@ class ChannelBackend(httpcore.AsyncNetworkBackend):
                 return ChannelStream(await open_channel(self._connection, path))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"no channel within {timeout} s") from error
-        except (asyncssh.Error, OSError) as error:
+        except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
 
     async def sleep(self, seconds: float) -> None:
@@ -52,7 +75,7 @@ class ChannelStream(httpcore.AsyncNetworkStream):
                 return await self._pipe.read()
         except TimeoutError as error:
             raise httpcore.ReadTimeout(f"nothing came for {timeout} s") from error
-        except (asyncssh.Error, OSError) as error:
+        except OSError as error:
             raise httpcore.ReadError(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -62,7 +85,7 @@ class ChannelStream(httpcore.AsyncNetworkStream):
                 await self._pipe.write(buffer)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(f"nothing could be sent for {timeout} s") from error
-        except (asyncssh.Error, OSError) as error:
+        except OSError as error:
             raise httpcore.WriteError(str(error)) from error
 
     async def aclose(self) -> None:

@@ -12,19 +12,17 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncssh
-
 # Measured on OpenSSH 9.2: larger writes gain nothing and make a cancel wait longer.
 _WRITE_SIZE = 256 << 10
 # Bytes that may wait here for a reader; then the other side waits.
 _HELD = 4 << 20
 
 Opener = Callable[[], Awaitable["Pipe"]]
-"""Opens a pipe; raises `asyncssh.Error` or `OSError`."""
+"""Opens a pipe; raises `OSError`."""
 
 
 class Pipe(asyncio.Protocol):
-    """One connection. Reading and writing raise `asyncssh.Error` or `OSError` where it has broken."""
+    """One connection. Reading and writing raise `OSError` where it has broken."""
 
     def __init__(self) -> None:
         self._transport: Any = None
@@ -129,14 +127,6 @@ class _SocketPipe(Pipe):
             while data := os.read(descriptor, _WRITE_SIZE):
                 self._came.append(data)
                 self._size += len(data)
-
-
-async def open_channel(connection: asyncssh.SSHClientConnection, path: str) -> Pipe:
-    """A channel to the host's socket `path`; raises `asyncssh.Error` or `OSError`."""
-    pipe = Pipe()
-    # A pipe answers to all that asyncssh calls a session by, and to asyncio's transports as well.
-    await connection.create_unix_connection(lambda: pipe, path)  # type: ignore[arg-type, return-value]
-    return pipe
 
 
 async def open_socket(path: str) -> Pipe:

@@ -7,9 +7,8 @@ from functools import partial
 
 import httpx
 
-from floyd_tui.client.channel import ChannelBackend
+from floyd_tui.client.channel import ChannelBackend, open_channel
 from floyd_tui.client.known_hosts import KnownHosts
-from floyd_tui.client.pipe import open_channel
 from floyd_tui.client.remote import RemoteHost, find_python, look, run_pyz
 from floyd_tui.client.session import Session, open_http, open_session
 from floyd_tui.client.ssh_login import Login, log_in

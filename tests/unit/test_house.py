@@ -62,6 +62,12 @@ def test_the_command_line_starts_without_the_heavy_parts() -> None:
     assert not loaded & {"textual", "asyncssh", "httpx", "cattrs", "watchfiles", "yaml"}
 
 
+def test_who_has_only_this_machine_never_waits_for_ssh_to_load() -> None:
+    commands = [name for name in MODULES if name.startswith("floyd_tui.cli.")]
+    loaded = loaded_by(["floyd_tui.app", "floyd_tui.client.links", *sorted(commands)])
+    assert not loaded & {"asyncssh", "cryptography"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_too_long(path: Path) -> None:
     text = path.read_text()
