@@ -51,14 +51,14 @@ class Gpus:
         return tuple(gpu.uuid for gpu in self.sample({})[0] if gpu.usable)
 
     def sample(
-        self, holders: Mapping[str, tuple[str, ...]], only: Collection[str] | None = None
+        self, holders: Mapping[str, tuple[str, ...]], only: Collection[str] | None = None, *, anew: bool = False
     ) -> tuple[tuple[GpuStats, ...], str]:
         """The gauges of all GPUs, with the jobs that hold each; and why there are none, in a sentence.
 
-        `only` names by their UUIDs the ones to be asked about; which is cheaper.
+        `only` names by their UUIDs the ones to be asked about; which is cheaper. `anew` first looks which there are.
         """
         with self._lock:
-            if self._looked is None or time.monotonic() - self._looked >= _LOOK_AGAIN:
+            if anew or self._looked is None or time.monotonic() - self._looked >= _LOOK_AGAIN:
                 self._look()
             asked = [device for device in self._devices if only is None or device.gpu.uuid in only]
             found = tuple(self._ask(device) for device in asked)
@@ -182,7 +182,12 @@ def _throttles(bits: int | None) -> tuple[str, ...] | None:
 
 
 def _processes(*lists: list[Any] | None) -> tuple[GpuProcess, ...] | None:
-    """The processes of all `lists`, each once: one that computes and draws is in two of them."""
+    """The processes of all `lists`, those that compute first, each once: one that draws, too, is in two of them."""
     known = [one for one in lists if one is not None]
-    found = {process.pid: GpuProcess(process.pid, process.usedGpuMemory) for each in known for process in each}
+    computing = {process.pid for process in lists[0] or ()}
+    found = {
+        process.pid: GpuProcess(process.pid, process.usedGpuMemory, computes=process.pid in computing)
+        for each in known
+        for process in each
+    }
     return tuple(found[pid] for pid in sorted(found)) if known else None

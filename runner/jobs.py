@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from runner.ending import clear_folder, reason_of_waiting
+from runner.ending import clear_folder
 from runner.errors import BadRequest, Conflict, NotFound, RunnerError
 from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Life, Parts
 from runner.logs import Growth
-from runner.models import Event, Job, JobState, Launch, Metric, Project, Ref, check_name
-from runner.queue import Queue
-from runner.retrying import seconds_left, waiting_words
+from runner.models import Event, Job, JobChange, JobState, Launch, Metric, Project, Ref, check_name
 from runner.store.datasets import near
 from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
 from runner.telemetry.watch import Running
 from runner.threads import to_the_end
+from runner.waiting import WaitingJobs
 
 log = logging.getLogger(__name__)
 # How long a deletion waits for the end of a job's clearing up, in seconds.
@@ -37,11 +34,7 @@ class Jobs:
         self._parts = parts
         self._store = parts.store
         self._launching = launching
-        self._gpus = gpus
-        self._gpu_note = ""
-        self._queue = Queue(parts.settings.max_running)
-        self._queued: dict[str, Standing] = {}
-        self._pauses: dict[str, asyncio.TimerHandle] = {}
+        self._waiting = WaitingJobs(parts, launching, gpus, self._running, self._begin, self._never_began)
         self._growths: dict[str, Growth] = {}
         self._lives: dict[str, Life] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -49,19 +42,17 @@ class Jobs:
 
     async def start(self) -> None:
         """Take up what an earlier runner left: follow what runs, settle what ended, queue what waits."""
-        stats, self._gpu_note = await asyncio.to_thread(self._gpus.sample, {})
-        self._queue = Queue(self._parts.settings.max_running, [gpu.uuid for gpu in stats])
         active = await self._store.active()
         await self._sweep(frozenset(standing.job.name for standing in active))
         for standing in active:
-            await self._take_up(standing)
-        self._pump()
+            self._take_up(standing)
+        await self._waiting.start()
+        self._waiting.pump()
 
     async def close(self) -> None:
         """Let go of all jobs; they run on and are taken up at the next start."""
         self._closing = True
-        for pause in self._pauses.values():
-            pause.cancel()
+        await self._waiting.close()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -80,14 +71,16 @@ class Jobs:
         wanted = await self.check(launch, caller)
         job, made = await self._store.create(wanted, launch.key)
         if made:
-            self._enqueue(Standing(job, None, 0))
+            self._enqueue(await self._store.standing(job))
             self._parts.hub.publish(Event(job=job))
-            self._pump()
+            self._waiting.pump()
         return self._now(job)
 
     async def check(self, launch: Launch, caller: str) -> Job:
         """The job that a launch would make, still without a number; raises what `Launching.check` does."""
-        return await self._launching.check(launch, caller, len(self._queue.devices), self._gpu_note)
+        if launch.gpus or launch.gpu_memory or launch.machine:
+            await self._waiting.look()
+        return await self._launching.check(launch, caller, self._waiting.devices, self._waiting.gpu_note)
 
     async def get(self, name: str, caller: str) -> Job:
         """The job that `name` refers to, a project's latest where it has no number; raises `NotFound` with a hint."""
@@ -113,18 +106,16 @@ class Jobs:
     async def stop(self, name: str, caller: str) -> Job:
         """Ask a job to end; one that waits is stopped at once, one that has ended stays as it is."""
         job = await self.get(name, caller)
-        if self._queued.pop(job.name, None) is not None:
-            self._queue.remove(job)
-            self._end_pause(job.name)
-            growth = self._growths.pop(job.name)
-            stopped = {"ended_at": time.time(), "reason": reason_of_waiting(job)}
-            job = await self._store.transition(job, JobState.STOPPED, **stopped)
-            self._parts.hub.publish(Event(job=job))
-            growth.end()
-        elif (life := self._lives.get(job.name)) is not None:
+        if (stopped := await self._waiting.stop(job.name)) is not None:
+            return stopped
+        if (life := self._lives.get(job.name)) is not None:
             await life.end(JobState.STOPPED)
             job = life.snapshot()
         return job
+
+    async def change(self, name: str, change: JobChange, caller: str) -> Job:
+        """Hold, release or move a waiting job; raises as `WaitingJobs.change`."""
+        return await self._waiting.change(await self.get(name, caller), change)
 
     async def delete(self, name: str, caller: str) -> None:
         """Remove an ended job with its log and output; raises `Conflict` while it is active."""
@@ -172,43 +163,30 @@ class Jobs:
 
     def gpu_holders(self) -> dict[str, tuple[str, ...]]:
         """Which jobs hold each GPU."""
-        return self._queue.holders()
+        held: dict[str, tuple[str, ...]] = {}
+        for job in self._running():
+            for device in job.devices:
+                held[device] = (*held.get(device, ()), job.name)
+        return held
 
     async def running(self) -> list[Running]:
         """The jobs that run just now, for those who measure them."""
         lives = [life for life in self._lives.values() if life.job.state is JobState.RUNNING]
         return list(await asyncio.gather(*(life.running() for life in lives)))
 
-    # The queue
+    # Waiting and running
+
+    def _running(self) -> list[Job]:
+        """The jobs that have a place."""
+        return [life.job for life in self._lives.values()]
 
     def _enqueue(self, standing: Standing) -> None:
-        job = standing.job
-        self._growths.setdefault(job.name, Growth())
+        self._growths.setdefault(standing.job.name, Growth())
         if standing.ending is not None:
             # Told to end just before it would have begun: it will not.
             self._begin(standing)
-            return
-        self._queued[job.name] = standing
-        wait = seconds_left(job, self._parts.settings.retry_delay)
-        if wait:
-            self._pauses[job.name] = asyncio.get_running_loop().call_later(wait, self._pause_over, job)
         else:
-            self._queue.add(job)
-
-    def _pause_over(self, job: Job) -> None:
-        self._end_pause(job.name)
-        self._queue.add(job)
-        self._pump()
-
-    def _end_pause(self, name: str) -> None:
-        if (pause := self._pauses.pop(name, None)) is not None:
-            pause.cancel()
-
-    def _pump(self) -> None:
-        """Start what may start. Without an await in it, so that nothing is started twice."""
-        for granted in () if self._closing else self._queue.grant():
-            standing = self._queued.pop(granted.name)
-            self._begin(replace(standing, job=replace(standing.job, devices=granted.devices)))
+            self._waiting.add(standing)
 
     def _begin(self, standing: Standing) -> None:
         name = standing.job.name
@@ -219,35 +197,27 @@ class Jobs:
     def _over(self, name: str, done: asyncio.Task[None]) -> None:
         life = self._lives.pop(name)
         del self._tasks[name]
-        self._queue.release(life.job)
         if life.job.state.ended:
             del self._growths[name]
+            self._waiting.ended(life.job)
         if not done.cancelled() and (error := done.exception()) is not None:
             log.error("%s: its task broke off", name, exc_info=error)
         elif life.job.state is JobState.QUEUED and not self._closing:
             self._enqueue(life.stored)
-        self._pump()
+        self._waiting.pump()
+
+    def _never_began(self, job: Job) -> None:
+        self._growths.pop(job.name).end()
 
     def _now(self, job: Job) -> Job:
-        if (life := self._lives.get(job.name)) is not None:
-            return life.snapshot()
-        return replace(job, progress=self._waits_for(job)) if job.name in self._queued else job
-
-    def _waits_for(self, job: Job) -> str:
-        if job.name in self._pauses:
-            return waiting_words(job)
-        before = self._queue.position(job)
-        if before:
-            return f"waiting behind {before} other{'s' if before > 1 else ''}"
-        return "waiting for free GPUs" if job.gpus else "waiting for a free place"
+        life = self._lives.get(job.name)
+        return life.snapshot() if life is not None else self._waiting.shown(job)
 
     # After a restart
 
-    async def _take_up(self, standing: Standing) -> None:
-        job = standing.job
-        if job.state is not JobState.QUEUED:
-            self._queue.occupy(job)
-            self._growths[job.name] = Growth()
+    def _take_up(self, standing: Standing) -> None:
+        if standing.job.state is not JobState.QUEUED:
+            self._growths[standing.job.name] = Growth()
             self._begin(standing)
         else:
             self._enqueue(standing)

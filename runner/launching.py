@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
+from runner.asking import asked, check_limits, check_priority, require_gpus
 from runner.environments import HOST, Environments
-from runner.errors import BadRequest, NotFound, Unavailable
+from runner.errors import BadRequest, Conflict, NotFound
 from runner.executors import Executors
 from runner.models import (
     Input,
     Job,
     JobState,
     Launch,
-    Limits,
     Mount,
     Ref,
     Retry,
@@ -23,6 +24,9 @@ from runner.models import (
     check_name,
     check_secret_name,
 )
+from runner.queue import limits_of
+from runner.scheduling import Device
+from runner.settings import Settings
 from runner.sources import Sources
 from runner.store.jobs import JobStore
 from runner.store.room import Room
@@ -35,8 +39,6 @@ _MAX_ENV = 1 << 20
 _MAX_TEXT = 10_000
 _MAX_KEY = 100
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Less than this no container starts with, in bytes.
-_MIN_MEMORY = 6 << 20
 
 
 class Launching:
@@ -44,6 +46,7 @@ class Launching:
 
     def __init__(
         self,
+        settings: Settings,
         store: JobStore,
         trees: Trees,
         sources: Sources,
@@ -52,6 +55,7 @@ class Launching:
         room: Room,
         secrets: Secrets,
     ) -> None:
+        self._settings = settings
         self._secrets = secrets
         self._room = room
         self._store = store
@@ -60,8 +64,8 @@ class Launching:
         self._environments = environments
         self._executors = executors
 
-    async def check(self, launch: Launch, caller: str, devices: int, gpu_note: str) -> Job:
-        """The queued job, without a number yet, that `launch` asks for; `devices` is how many GPUs the host has.
+    async def check(self, launch: Launch, caller: str, devices: Sequence[Device], gpu_note: str) -> Job:
+        """The queued job, without a number yet, that `launch` asks for; `devices` are the GPUs of the host.
 
         Raises `BadName`, `BadRequest`, `NotFound`, `Conflict`, `Unavailable`, `NoSpace` or `Damaged`, each with the
         next step.
@@ -69,20 +73,19 @@ class Launching:
         check_name(launch.project, "project name")
         _check_command(launch.command)
         _check_settings(launch)
-        if launch.gpus > devices:
-            raise Unavailable(
-                f"The job asks for {_gpus(launch.gpus)}; this host has {devices}. {gpu_note}".rstrip(),
-                "Ask for fewer, or choose another host.",
-            )
+        check_priority(launch.priority, self._settings.max_priority)
+        wanted = asked(launch, self._settings)
+        require_gpus(wanted, devices, gpu_note, self._settings)
         executor = self._executors.choose(launch.executor)
         environment, image = HOST, ""
         if executor.name == "docker":
             found = self._environments.get(launch.environment)
-            environment, image = found.name, (found.gpu_image if launch.gpus else "") or found.image
-        code, inputs = await self._code(launch, caller), await self._inputs(launch.mounts, caller)
+            environment, image = found.name, (found.gpu_image if wanted.gpus else "") or found.image
+        code, after = await self._code(launch, caller), await self._after(launch, caller)
+        inputs = await self._inputs(launch.mounts, caller, after)
         await self._require_room(code, caller)
         await self._check_secrets(launch, caller)
-        return Job(
+        job = Job(
             owner=caller,
             project=launch.project,
             number=0,
@@ -95,7 +98,12 @@ class Launching:
             image=image,
             executor=executor.name,
             message=launch.message,
-            gpus=launch.gpus,
+            gpus=wanted.gpus,
+            gpu_memory=wanted.gpu_memory,
+            machine=launch.machine or "",
+            priority=launch.priority,
+            after=after,
+            held=launch.held,
             max_runtime=launch.max_runtime,
             env=dict(launch.env),
             limits=launch.limits,
@@ -105,6 +113,30 @@ class Launching:
             utilization_policy=_policy(launch),
             secrets=launch.secrets,
         )
+        return replace(job, given=limits_of(job, self._settings))
+
+    async def resolve(self, job: Job) -> tuple[Input, ...]:
+        """The inputs of `job` with those that jobs wrote which have ended meanwhile; raises as `check`."""
+        fresh = [
+            one if one.tree else await self._input(Mount(one.source, one.destination), job.owner) for one in job.inputs
+        ]
+        return tuple(fresh)
+
+    async def _after(self, launch: Launch, caller: str) -> tuple[str, ...]:
+        """Full names of the jobs to start after that have not succeeded yet."""
+        names: dict[str, None] = {}
+        for text in launch.after:
+            ref = Ref.parse(text, launch.project).with_defaults(caller, "projects")
+            if ref.kind != "projects" or ref.path or ref.area:
+                raise BadRequest(f"{text!r} is not a job to start after.", "Write PROJECT/NUMBER.")
+            job = await self._store.find(caller, ref.name, ref.number) if ref.owner == caller else None
+            if job is None:
+                raise NotFound(f"There is no job {text} to start after.", "Look at `floyd-tui status`.")
+            if job.state.ended and job.state is not JobState.SUCCEEDED:
+                raise Conflict(f"{job.short} did not succeed, so nothing starts after it.", "Leave it out.")
+            if not job.state.ended:
+                names[job.name] = None
+        return tuple(names)
 
     async def _code(self, launch: Launch, caller: str) -> str | None:
         if launch.code is not None and launch.code_from is not None:
@@ -138,18 +170,24 @@ class Launching:
         needed = (await self._trees.status(code, caller)).size if code is not None else 0
         await asyncio.to_thread(self._room.require_for_job, needed)
 
-    async def _inputs(self, mounts: tuple[Mount, ...], caller: str) -> tuple[Input, ...]:
+    async def _inputs(self, mounts: tuple[Mount, ...], caller: str, after: tuple[str, ...]) -> tuple[Input, ...]:
         inputs: list[Input] = []
         for mount in mounts:
             destination = _destination(mount)
             for other in inputs:
                 _check_apart(destination, other.destination)
-            source = await self._sources.resolve(mount.source, caller)
-            found = Input(source.name, destination, source.require_tree(), source.path)
-            await asyncio.to_thread(self._check_no_link, found)
-            await self._trees.require_sound(found.tree, found.source)
-            inputs.append(found)
+            inputs.append(await self._input(replace(mount, destination=destination), caller, after))
         return tuple(inputs)
+
+    async def _input(self, mount: Mount, caller: str, after: tuple[str, ...] = ()) -> Input:
+        """The input of a mount; of a job of `after` it is open what that holds until it has ended."""
+        source = await self._sources.resolve(mount.source, caller)
+        if source.tree is None and source.job is not None and source.job.name in after:
+            return Input(source.name, mount.destination, "", source.path)
+        found = Input(source.name, mount.destination, source.require_tree(), source.path)
+        await asyncio.to_thread(self._check_no_link, found)
+        await self._trees.require_sound(found.tree, found.source)
+        return found
 
     def _check_no_link(self, found: Input) -> None:
         """A link in a tree may lead anywhere on the host: inside a container it is harmless, as a mount it is not."""
@@ -204,11 +242,9 @@ def _check_settings(launch: Launch) -> None:
     _check_text(launch.key or "", "key", _MAX_KEY)
     for tag in launch.tags:
         check_name(tag, "tag")
-    if launch.gpus < 0:
-        raise BadRequest(f"A job cannot have {launch.gpus} GPUs.", "Ask for 0 or more.")
     if launch.max_runtime is not None and launch.max_runtime < 1:
         raise BadRequest(f"A job cannot be limited to {launch.max_runtime} seconds.", "Give 1 or more, or no limit.")
-    _check_limits(launch.limits)
+    check_limits(launch.limits)
 
 
 def _policy(launch: Launch) -> UtilizationPolicy | None:
@@ -223,19 +259,3 @@ def _retry(launch: Launch) -> Retry | None:
         return launch.retry.checked() if launch.retry is not None and launch.retry.times else None
     except ValueError as error:
         raise BadRequest(str(error), "Correct `retry`.") from error
-
-
-def _check_limits(limits: Limits) -> None:
-    if limits.memory is not None and limits.memory < _MIN_MEMORY:
-        raise BadRequest(f"{limits.memory} bytes of memory are too few to start with.", "Give 6 MiB or more.")
-    cores = os.cpu_count() or 1
-    if limits.cpus is not None and not 0.01 <= limits.cpus <= cores:
-        raise BadRequest(f"A job cannot have {limits.cpus:g} CPUs here: the host has {cores}.", "Give 0.01 to that.")
-    if limits.pids is not None and limits.pids < 1:
-        raise BadRequest(f"A job cannot have {limits.pids} processes.", "Give 1 or more.")
-    if limits.shm_size is not None and limits.shm_size < 1:
-        raise BadRequest(f"Shared memory cannot have {limits.shm_size} bytes.", "Give 1 or more, or leave it open.")
-
-
-def _gpus(count: int) -> str:
-    return "1 GPU" if count == 1 else f"{count} GPUs"

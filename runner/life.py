@@ -27,7 +27,7 @@ from runner.logs import Growth, size_of
 from runner.logtail import LogTail
 from runner.models import Event, Job, JobState
 from runner.output import Collected, Outputs
-from runner.preparing import lay_out_inputs, make_home, with_defaults
+from runner.preparing import lay_out_inputs, make_home
 from runner.retrying import delay_before, for_another, wants_another
 from runner.settings import Settings
 from runner.store.jobs import JobStore
@@ -73,9 +73,10 @@ class Life:
         if self._ending is not None:
             self._told_to_end.set()
         self._parsed = stored.parsed
+        self._turn = stored.turn
         self._progress = ""
-        limits, paths = with_defaults(job.limits, parts.settings.limits), parts.settings.host_paths
-        self._task = Task(job, self.folder, Identity.of(job.owner), limits, host_paths=paths)
+        paths = parts.settings.host_paths
+        self._task = Task(job, self.folder, Identity.of(job.owner), job.given, host_paths=paths)
 
     def snapshot(self) -> Job:
         """The job as it is just now, with what is not worth a transaction: its progress and the size of its log."""
@@ -94,7 +95,7 @@ class Life:
     @property
     def stored(self) -> Stored:
         """The job with what the database knows of it besides, for the life of its next attempt."""
-        return Stored(self.job, self._ending, self._parsed)
+        return Stored(self.job, self._ending, self._parsed, self._turn)
 
     @property
     def _max_runtime(self) -> int | None:
@@ -151,7 +152,7 @@ class Life:
             if self.job.attempts and await self._standing() is not Standing.ABSENT:
                 # A crash left the attempt before there; this one must not be taken for it.
                 await self._executor.remove(self._task)
-            await self._become(JobState.PREPARING, devices=self.job.devices, retry_at=None)
+            await self._become(JobState.PREPARING, devices=self.job.devices, given=self.job.given, retry_at=None)
         else:
             standing = await self._standing()
         fresh = self.job.state is JobState.PREPARING and standing in (Standing.ABSENT, Standing.READY)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from runner.executors.base import Mounted, Task
 from runner.logs import TIMES_FILE
-from runner.models import EMPTY_TREE, Job, Limits
+from runner.models import EMPTY_TREE, Job
 from runner.output import OUTPUT_FOLDER
 from runner.retrying import begin_log
 from runner.store.disk import remove_tree
@@ -45,13 +45,3 @@ def make_home(task: Task, trees: Trees, check: Callable[[], None] = unchecked) -
 def lay_out_inputs(job: Job, trees: Trees, check: Callable[[], None] = unchecked) -> tuple[Mounted, ...]:
     """The inputs as folders or files of this host; raises `NoSpace`, `NotFound`, and what `check` does."""
     return tuple(Mounted(found.destination, trees.link_farm(found.tree, check) / found.path) for found in job.inputs)
-
-
-def with_defaults(own: Limits, host: Limits) -> Limits:
-    """A job's limits, with the host's where it sets none."""
-    return Limits(
-        own.memory or host.memory,
-        own.cpus or host.cpus,
-        own.pids or host.pids,
-        own.shm_size or host.shm_size,
-    )

@@ -1,85 +1,146 @@
-"""What runs next, and on which GPUs: first come, first served.
-
-A job that needs no GPU does not wait behind one that waits for GPUs; among those that need some the order holds, so
-that a big one is never starved by small ones.
-"""
+"""The jobs that wait, as the scheduling rule sees them, and what it says of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
 
-from runner.models import Job
+from runner.limits import given
+from runner.models import GpuStats, Job, Limits
+from runner.scheduling import Device, Reservation, Rules, Running, State, Wait, Waiting, in_order, plan
+from runner.settings import Settings
+from runner.store.jobs import Standing
+
+# What a job needs besides its max_runtime and the grace of its end: to get ready and to store its output, in seconds.
+_AROUND = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """A job that may start now, on these GPUs (UUIDs)."""
+class Entry:
+    """A job that waits. `after` are those of the jobs before it that have not succeeded yet."""
 
-    name: str
-    devices: tuple[str, ...]
+    standing: Standing
+    after: frozenset[str] = frozenset()
+    paused: str = ""
+
+    @property
+    def job(self) -> Job:
+        """The job."""
+        return self.standing.job
 
 
 class Queue:
-    """Waiting jobs and the GPUs of those that run. `max_running` bounds how many run at once."""
+    """What waits, on which devices; `start` says what does not wait any more."""
 
-    def __init__(self, max_running: int, devices: Iterable[str] = ()) -> None:
-        self._max_running = max_running
-        self._devices = tuple(devices)
-        self._waiting: dict[str, int] = {}
-        self._running: dict[str, tuple[str, ...]] = {}
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rules = Rules(settings.max_running, settings.max_running_each, settings.max_gpus_each)
+        self._devices: tuple[Device, ...] = ()
+        self._entries: dict[str, Entry] = {}
+        self._waits: dict[str, Wait] = {}
+        self._told: dict[str, Wait] = {}
+        self._reserved: Reservation | None = None
 
     @property
-    def devices(self) -> tuple[str, ...]:
+    def devices(self) -> tuple[Device, ...]:
         """All GPUs that may be given to jobs."""
         return self._devices
 
-    def add(self, job: Job) -> None:
-        """Let a job wait at the end."""
-        self._waiting[job.name] = job.gpus
+    @property
+    def wants_gpus(self) -> bool:
+        """Whether a job waits that GPUs coming free, or falling off, would matter to."""
+        return any(entry.job.gpus for entry in self._entries.values())
 
-    def remove(self, job: Job) -> bool:
-        """Take a job out of the queue; False if it did not wait."""
-        return self._waiting.pop(job.name, None) is not None
+    def see(self, gpus: Iterable[GpuStats], ours: frozenset[str]) -> None:
+        """Take note of the GPUs there are now; `ours` are the devices that jobs hold, whose processes are theirs."""
+        self._devices = tuple(
+            Device(gpu.uuid, gpu.memory_total or 0, gpu.uuid not in ours and self._is_taken(gpu))
+            for gpu in gpus
+            if gpu.usable
+        )
 
-    def occupy(self, job: Job) -> None:
-        """Count a job that runs already, found at the runner's start, with its GPUs."""
-        self._running[job.name] = job.devices
+    def put(self, entry: Entry) -> None:
+        """Let a job wait, or wait otherwise than it did."""
+        self._entries[entry.job.name] = entry
 
-    def release(self, job: Job) -> None:
-        """A job has ended: its place and GPUs are free."""
-        self._running.pop(job.name, None)
+    def get(self, name: str) -> Entry | None:
+        """The job, if it waits."""
+        return self._entries.get(name)
 
-    def holders(self) -> dict[str, tuple[str, ...]]:
-        """Names of the jobs that hold each GPU."""
-        held: dict[str, tuple[str, ...]] = {}
-        for name, devices in self._running.items():
-            for device in devices:
-                held[device] = (*held.get(device, ()), name)
-        return held
+    def pop(self, name: str) -> Entry | None:
+        """Take a job out of the queue; None if it does not wait."""
+        self._waits.pop(name, None)
+        self._told.pop(name, None)
+        return self._entries.pop(name, None)
 
-    def position(self, job: Job) -> int | None:
-        """How many jobs wait before this one; None if it does not wait."""
-        names = list(self._waiting)
-        return names.index(job.name) if job.name in self._waiting else None
+    def following(self, name: str) -> list[Entry]:
+        """The jobs that wait for the job of this name to succeed."""
+        return [entry for entry in self._entries.values() if name in entry.after]
 
-    def grant(self) -> list[Granted]:
-        """The jobs that may start now; they count as running from here on."""
-        granted: list[Granted] = []
-        gpus_awaited = False
-        for name, wanted in list(self._waiting.items()):
-            if len(self._running) >= self._max_running:
-                break
-            free = self._free()
-            if wanted and (gpus_awaited or wanted > len(free)):
-                gpus_awaited = True
-                continue
-            devices = free[:wanted]
-            del self._waiting[name]
-            self._running[name] = devices
-            granted.append(Granted(name, devices))
-        return granted
+    def line_of(self, owner: str) -> list[Entry]:
+        """The waiting jobs of a person in their order."""
+        line = in_order(self._seen(entry) for entry in self._entries.values() if entry.job.owner == owner)
+        return [self._entries[one.name] for one in line]
 
-    def _free(self) -> tuple[str, ...]:
-        held = {device for devices in self._running.values() for device in devices}
-        return tuple(device for device in self._devices if device not in held)
+    def start(self, running: Iterable[Job], now: float) -> list[Standing]:
+        """The jobs that begin now, beside those that are `running`, with their devices; they wait no more."""
+        seated = tuple(Running(j.name, j.owner, j.devices, j.gpu_memory, self._ends_by(j, now)) for j in running)
+        waiting = tuple(map(self._seen, self._entries.values()))
+        found = plan(State(self._rules, self._devices, seated, waiting, self._reserved, now))
+        self._waits, self._reserved = dict(found.waits), found.reserved
+        begun = []
+        for grant in found.grants:
+            standing = self._entries.pop(grant.name).standing
+            self._told.pop(grant.name, None)
+            begun.append(replace(standing, job=self._fitted(standing.job, grant.devices)))
+        return begun
+
+    def shown(self, job: Job) -> Job:
+        """The job with what it waits for, as far as it waits."""
+        wait = self._waits.get(job.name)
+        if wait is None:
+            return job
+        return replace(job, progress=wait.reason, position=wait.position, starts_by=wait.starts_by)
+
+    def news(self) -> Sequence[Job]:
+        """The jobs that wait otherwise than when this was last asked."""
+        changed = [name for name, wait in self._waits.items() if self._told.get(name) != wait]
+        self._told = dict(self._waits)
+        return [self.shown(self._entries[name].job) for name in changed if name in self._entries]
+
+    def _fitted(self, job: Job, devices: tuple[str, ...]) -> Job:
+        """The job with its devices and limits: by the settings of now, which may not be those of its launch."""
+        return replace(job, devices=devices, given=limits_of(job, self._settings))
+
+    def _seen(self, entry: Entry) -> Waiting:
+        job = entry.job
+        return Waiting(
+            job.name,
+            job.owner,
+            job.gpus,
+            job.gpu_memory,
+            job.priority,
+            entry.standing.turn,
+            job.held,
+            tuple(sorted(entry.after)),
+            entry.paused,
+            self._longest(job),
+        )
+
+    def _longest(self, job: Job) -> float:
+        limit = job.max_runtime or self._settings.max_runtime
+        return inf if limit is None else limit + self._settings.stop_grace + _AROUND
+
+    def _ends_by(self, job: Job, now: float) -> float:
+        # Until it has begun its time does not count.
+        return (job.started_at or now) + self._longest(job)
+
+    def _is_taken(self, gpu: GpuStats) -> bool:
+        return not self._settings.use_busy_gpus and any(process.computes for process in gpu.processes or ())
+
+
+def limits_of(job: Job, settings: Settings) -> Limits:
+    """What the job may use by the host's settings."""
+    machine = settings.machines.get(job.machine)
+    return given(job.executor, job.limits, *([machine.limits] if machine else []), settings.limits)

@@ -37,7 +37,7 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A GPU. `memory` in bytes, 0 where it is not known: then it is not shared. `taken`: in use by programs of others."""
+    """A GPU with its memory in bytes, 0 where that is not known: then it is not shared. `taken` by other programs."""
 
     uuid: str
     memory: int = 0
@@ -48,8 +48,8 @@ class Device:
 class Waiting:
     """A job that waits. `share` is the GPU memory in bytes that it needs of one GPU, None where it wants whole ones.
 
-    `turn` orders jobs of one priority, the smallest first; `after` names jobs that have to succeed before. `seconds` is
-    how long it holds its devices at most, inf where nothing limits it.
+    `turn` orders jobs of one priority, the smallest first; `after` names jobs that have to succeed before; `paused`
+    says why else it is not to start yet. `seconds` is how long it holds its devices at most, inf where it may for ever.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Waiting:
     turn: int = 0
     held: bool = False
     after: tuple[str, ...] = ()
+    paused: str = ""
     seconds: float = inf
 
 
@@ -175,6 +176,8 @@ class _Planner:
             return "on hold"
         if job.after:
             return f"waits for {' and '.join(_short(name) for name in job.after)} to succeed"
+        if job.paused:
+            return job.paused
         if (limit := self._limit(job)) is not None:
             return limit
         if self._places <= 0:

@@ -83,7 +83,14 @@ class Runner:
             self.secrets,
         )
         launching = Launching(
-            self.job_store, self.trees, self.sources, self.catalogue, self.executors, self.blobs.room, self.secrets
+            self.settings,
+            self.job_store,
+            self.trees,
+            self.sources,
+            self.catalogue,
+            self.executors,
+            self.blobs.room,
+            self.secrets,
         )
         self.jobs = Jobs(parts, launching, self.gpus)
         self.telemetry = Telemetry(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runner.errors import BadRequest
+from runner.limits import MACHINES, Machine
 from runner.models import BadMessage, Limits, UtilizationPolicy, from_dict
 from runner.telemetry.hints import HintRules
 
@@ -42,8 +43,21 @@ class Settings:
     """The environment of a job that names none."""
     max_running: int = 8
     """How many jobs may run at once; more wait in the queue."""
+    max_running_each: int | None = None
+    """How many jobs of one person may run at once; none: as many as of all."""
+    max_gpus_each: int | None = None
+    """How many GPUs the jobs of one person may have at once, a shared one counted as one; none: all there are."""
+    max_priority: int = 100
+    """The highest priority that a job may be given; with 0 nobody can go before others on a shared host."""
+    machines: dict[str, Machine] = field(default_factory=dict)
+    """What ``machine: NAME`` stands for here, beside or in place of FloydHub's cpu, cpu2, gpu and gpu2: gpus or
+    gpu_memory, and the limits memory, cpus, pids, shm_size."""
+    use_busy_gpus: bool = False
+    """Whether jobs are given GPUs on which other programs of the host compute."""
     limits: Limits = field(default_factory=Limits)
-    """What a job may use where its launch does not say: memory and shm_size in bytes, cpus in cores, pids."""
+    """What a job may use where neither its launch nor its machine says: memory and shm_size in bytes, cpus in cores,
+    pids. Where this does not say either: memory all but 1 GiB of the host's (5 % of a large one's), all its cores, 4096
+    processes, and half of the job's memory as /dev/shm. The process executor holds to memory alone, if anybody says."""
     max_runtime: int | None = None
     """Seconds after which a job that sets no limit of its own is ended; none: never."""
     utilization_policy: UtilizationPolicy | None = None
@@ -95,6 +109,13 @@ class Settings:
     def shared(self) -> bool:
         """Whether one runner serves all people of the host."""
         return bool(self.shared_socket)
+
+    def machine(self, name: str) -> Machine:
+        """What ``machine: NAME`` stands for; raises `BadRequest` naming those that there are."""
+        known = {**MACHINES, **self.machines}
+        if name not in known:
+            raise BadRequest(f"This host has no machine {name!r}.", f"It has: {', '.join(known)}.")
+        return known[name]
 
     @property
     def lock(self) -> Path:
@@ -159,6 +180,7 @@ def _check(settings: Settings, file: Path) -> None:
             settings.utilization_policy.checked()
     except ValueError as error:
         raise BadRequest(f"{file}: {error}", "Correct the values named.") from error
+    _check_line(settings, file)
     for path in (*settings.host_paths, *filter(None, [settings.shared_socket])):
         if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
             raise BadRequest(f"{file}: {path!r} is no absolute path.", "Write it from / on, without '..' in it.")
@@ -169,3 +191,16 @@ def _check(settings: Settings, file: Path) -> None:
         )
     if settings.shared_group and not settings.shared:
         raise BadRequest(f"{file}: shared_group is set, but no shared_socket.", "Set both, or none.")
+
+
+def _check_line(settings: Settings, file: Path) -> None:
+    for name in ("max_running", "max_running_each", "max_gpus_each"):
+        value = getattr(settings, name)
+        if value is not None and value < 1:
+            raise BadRequest(f"{file}: {name} is {value}.", "Write 1 or more.")
+    for name, machine in settings.machines.items():
+        if machine.gpus < 0 or (machine.gpu_memory is not None and (machine.gpus > 1 or machine.gpu_memory < 1)):
+            raise BadRequest(
+                f"{file}: the machine {name!r} cannot have {machine.gpus} GPUs and {machine.gpu_memory} bytes of one.",
+                "Give it gpus: 0, 1, 2, …, or gpu_memory: bytes of one GPU to share.",
+            )

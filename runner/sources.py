@@ -52,7 +52,7 @@ class Source:
     def require_tree(self) -> str:
         """The digest; raises `Conflict` for the output of a job that has not ended."""
         if self.tree is None:
-            raise Conflict(f"{self.name} may still change: its job has not ended.", "Wait for its end, or stop it.")
+            raise Conflict(f"{self.name} may still change: its job has not ended.", "Launch --after it, or wait.")
         return self.tree
 
 

@@ -11,6 +11,7 @@ import click
 from floyd_tui.cli.asking import agree
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
+from floyd_tui.cli.queue import gpus_wanted, waiting
 from floyd_tui.cli.show import (
     age,
     ending,
@@ -26,7 +27,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
 from floyd_tui.sizes import human_count, human_duration, human_size
-from runner.models import Job, JobState, Ref
+from runner.models import Job, JobState, Limits, Ref, UtilizationPolicy
 
 _STATES = [state.value for state in JobState]
 
@@ -74,7 +75,7 @@ def _row(job: Job) -> tuple[Any, ...]:
         state_cell(job.state),
         (age(job.created_at), "dim"),
         job_duration(job),
-        str(job.gpus or ""),
+        gpus_wanted(job),
         job.message or job.command,
         (metrics_text(job), "dim"),
     )
@@ -105,19 +106,26 @@ def info(job: str | None, host: str | None, as_json: bool) -> None:
 
 
 def _about(job: Job) -> list[tuple[str, str]]:
-    limits = job.limits
+    limits = job.given if job.given != Limits() else job.limits
     return [
         ("Job", job.name),
-        ("State", ending(job) if job.state.ended else f"{job.state} {job.progress}".strip()),
+        ("State", ending(job) if job.state.ended else f"{job.state} {waiting(job)}".strip()),
         ("Message", job.message),
         ("Command", job.command),
         ("Code", job.code or ""),
-        *(("Input", f"{one.source} at /floyd/input/{one.destination}  {one.tree[:12]}") for one in job.inputs),
+        *(
+            ("Input", f"{one.source} at /floyd/input/{one.destination}  {one.tree[:12] or 'when that has succeeded'}")
+            for one in job.inputs
+        ),
         ("Environment", f"{job.environment} {job.image}".strip()),
         ("Executor", job.executor),
-        ("GPUs", ", ".join(job.devices) or str(job.gpus or "")),
+        ("Machine", job.machine),
+        ("GPUs", ", ".join(filter(None, (gpus_wanted(job), *job.devices)))),
         ("Limits", _limits(limits.memory, limits.cpus, limits.pids, limits.shm_size)),
+        ("Priority", str(job.priority or "")),
+        *(("After", name) for name in job.after),
         ("Max runtime", human_duration(job.max_runtime) if job.max_runtime else ""),
+        ("Stopped if idle", _policy(job.utilization_policy) if job.utilization_policy else ""),
         *(("Variable", f"{key}={value}") for key, value in job.env.items()),
         ("Tags", ", ".join(job.tags)),
         ("From", job.relaunched_from or ""),
@@ -139,6 +147,10 @@ def _limits(memory: int | None, cpus: float | None, pids: int | None, shm_size: 
         f"/dev/shm {human_size(shm_size)}" if shm_size else "",
     )
     return ", ".join(part for part in said if part)
+
+
+def _policy(policy: UtilizationPolicy) -> str:
+    return f"a GPU below {policy.min_gpu_utilization:g} % for {human_duration(policy.time_window)}"
 
 
 def _moment(moment: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.config import MACHINES, MODES, RunSettings
+from floyd_tui.project.config import MACHINES, MODES, RunSettings, parse_policy
 from floyd_tui.project.mounts import distinct, parse_mount
 from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import Limits, SecretUse
@@ -42,14 +42,22 @@ _OPTIONS = (
     *(
         click.option(f"--{machine}", "machine", flag_value=machine, help=help_text)
         for machine, help_text in zip(
-            MACHINES, ("No GPU.", "As --cpu.", "One GPU.", "As --gpu."), strict=True
+            MACHINES, ("No GPU.", "Another one without.", "One GPU.", "Another one with."), strict=True
         )
     ),
     click.option("--gpus", type=click.IntRange(0), metavar="N", help="So many GPUs."),
+    click.option("--gpu-memory", callback=_read_by(parse_size), metavar="SIZE",
+                 help="Share one GPU, of which it needs so much memory, such as 8GiB."),
+    click.option("--priority", type=int, metavar="N", help="Higher ones come first in the queue; 0 is usual."),
+    click.option("--after", multiple=True, metavar="JOB",
+                 help="Start when that job has succeeded; its output may be mounted. May be repeated."),
+    click.option("--hold", is_flag=True, help="Let it wait until it is released."),
     click.option("--env", metavar="ENV", help="Environment (floyd-tui env ls), or an image."),
     click.option("--data", multiple=True, metavar="SOURCE:MOUNT", help="Mount a dataset or output; may be repeated."),
     click.option("-m", "--message", metavar="TEXT", help="What this run is about."),
     click.option("--max-runtime", callback=_read_by(parse_duration), metavar="TIME", help="3600, 90m, 2h30m, …"),
+    click.option("--utilization-policy", callback=_read_by(parse_policy), metavar="PERCENT:TIME",
+                 help="Stop it once a GPU was used less than that for so long, such as 10:30m."),
     click.option("--mode", type=click.Choice(MODES), help="Only `job` is run yet."),
     click.option("-e", "--var", "variables", multiple=True, callback=_read_by(_variable), metavar="NAME=VALUE",
                  help="Environment variable; may be repeated."),
@@ -82,12 +90,17 @@ def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
         input=distinct(parse_mount(text) for text in said["data"]) if said["data"] else None,
         description=said["message"],
         max_runtime=said["max_runtime"],
+        utilization_policy=said["utilization_policy"],
         mode=said["mode"],
         command=command_of(command),
         limits=limits if limits != Limits() else None,
         tags=tuple(dict.fromkeys(said["tags"])) or None,
         env_vars=dict(said["variables"]) or None,
         secrets=tuple(dict.fromkeys(said["secrets"])) or None,
+        gpu_memory=said["gpu_memory"],
+        priority=said["priority"],
+        after=tuple(dict.fromkeys(said["after"])) or None,
+        hold=said["hold"] or None,
     )
 
 

@@ -26,6 +26,7 @@ from runner.models import (
     GcStep,
     HostStats,
     Job,
+    JobChange,
     JobState,
     Launch,
     Metric,
@@ -84,6 +85,10 @@ class HttpClient:
     async def stop(self, job: str) -> Job:
         """Stop a job; one that has ended stays as it is."""
         return await self._requests.fetch(Request("POST", "/v1/job/stop", {"name": job}), Job)
+
+    async def change_job(self, job: str, change: JobChange) -> Job:
+        """Hold, release or move a job that waits."""
+        return await self._requests.fetch(Request("PATCH", "/v1/job", {"name": job}, body=change), Job)
 
     async def delete_job(self, job: str) -> None:
         """Delete a job that has ended, with its output."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_files import FakeFiles
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
+from floyd_tui.client.fake_queue import FakeQueue
 from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
 from floyd_tui.client.watched import Watched
@@ -47,7 +48,7 @@ from runner.models import (
 __all__ = ["NOW", "FakeClient", "FakeFile", "FakeHost", "FakeLink", "FakeLinks"]
 
 
-class FakeClient(FakeStore, FakeFiles):
+class FakeClient(FakeStore, FakeFiles, FakeQueue):
     """`Client` over a `FakeHost`."""
 
     def __init__(self, host: FakeHost) -> None:
@@ -102,7 +103,10 @@ class FakeClient(FakeStore, FakeFiles):
             owner=host.info.owner, project=launch.project, number=max(numbers, default=0) + 1,
             state=JobState.QUEUED, command=launch.command, created_at=host.now, code=code, inputs=inputs,
             environment=launch.environment or "python-3.12", executor=launch.executor or host.info.executor,
-            message=launch.message, gpus=launch.gpus, max_runtime=launch.max_runtime, env=dict(launch.env),
+            message=launch.message, gpus=launch.gpus or int("gpu" in (launch.machine or "") or bool(launch.gpu_memory)),
+            gpu_memory=launch.gpu_memory, machine=launch.machine or "", priority=launch.priority, held=launch.held,
+            after=tuple(host.find_job(name).name for name in launch.after),
+            max_runtime=launch.max_runtime, env=dict(launch.env),
             limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from, secrets=launch.secrets,
         )  # fmt: skip
 

@@ -30,6 +30,7 @@ from runner.models import (
     GcStep,
     HostStats,
     Job,
+    JobChange,
     JobState,
     Launch,
     LogEnd,
@@ -84,6 +85,10 @@ class Client(Protocol):
         ...
 
     async def stop(self, job: str) -> Job: ...
+    async def change_job(self, job: str, change: JobChange) -> Job:
+        """Hold, release or move a job that waits."""
+        ...
+
     async def delete_job(self, job: str) -> None: ...
 
     def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:

@@ -17,20 +17,20 @@ import yaml
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import mounts_of
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import Limits, Mount, SecretUse
+from runner.models import Limits, Mount, SecretUse, UtilizationPolicy
 
 CONFIG_FILES = ("floyd.yml", "floyd.yaml")
-# FloydHub's instances, each with one GPU or none.
-MACHINES = {"cpu": 0, "cpu2": 0, "gpu": 1, "gpu2": 1}
+# FloydHub's instances; what each of them is, the host's settings say.
+MACHINES = ("cpu", "cpu2", "gpu", "gpu2")
 MODES = ("job", "jupyter", "serve")
 _NULL = "tag:yaml.org,2002:null"
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """How to run a folder; None where nothing is said. `gpus` follows from `machine` where only that is said.
+    """How to run a folder; None where nothing is said. The host says what a `machine` has, `gpus` go over that.
 
-    `max_runtime` is in seconds; `limits` as in the runner's contract, sizes in bytes.
+    `max_runtime` is in seconds; `limits` as in the runner's contract, sizes in bytes, `gpu_memory`, too.
     """
 
     machine: str | None = None
@@ -38,6 +38,7 @@ class RunSettings:
     input: tuple[Mount, ...] | None = None
     description: str | None = None
     max_runtime: int | None = None
+    utilization_policy: UtilizationPolicy | None = None
     command: str | None = None
     mode: str | None = None
     gpus: int | None = None
@@ -45,18 +46,23 @@ class RunSettings:
     tags: tuple[str, ...] | None = None
     env_vars: Mapping[str, str] | None = None
     secrets: tuple[SecretUse, ...] | None = None
+    gpu_memory: int | None = None
+    priority: int | None = None
+    after: tuple[str, ...] | None = None
+    hold: bool | None = None
 
     def over(self, other: RunSettings) -> RunSettings:
         """These settings, and `other`'s where these say nothing."""
         said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        if "machine" in said and "gpus" not in said:
-            said["gpus"] = None  # a machine said here is not to be outvoted by a number of GPUs said there
+        if self.says_gpus:
+            # A machine said here is not to be outvoted by a number of GPUs said there.
+            said = {"gpus": None, "gpu_memory": None, **said}
         return replace(other, **said)
 
     @property
-    def gpu_count(self) -> int:
-        """GPUs asked for, by number or by machine."""
-        return self.gpus if self.gpus is not None else MACHINES.get(self.machine or "cpu", 0)
+    def says_gpus(self) -> bool:
+        """Whether this says which GPUs: by a machine, how many, or how much memory of one."""
+        return self.machine is not None or self.gpus is not None or self.gpu_memory is not None
 
 
 NOTHING_SAID = RunSettings()
@@ -212,6 +218,27 @@ def _count(value: Any) -> int:
     return value
 
 
+def parse_policy(text: str) -> UtilizationPolicy:
+    """The policy of ``10:30m``: stop a job of which a GPU was used below 10 % for 30 minutes; raises `ValueError`."""
+    percent, colon, time = text.partition(":")
+    try:
+        low = float(percent.strip().rstrip("%"))
+    except ValueError:
+        colon, low = "", 0.0
+    if not colon:
+        raise ValueError(f"{text!r} is not PERCENT:TIME, such as 10:30m.")
+    return UtilizationPolicy(low, parse_duration(time)).checked()
+
+
+def _policy(value: Any) -> UtilizationPolicy:
+    if isinstance(value, str):
+        return parse_policy(value)
+    keys = {"min_gpu_utilization", "time_window"}
+    if not isinstance(value, dict) or set(value) != keys or isinstance(value["min_gpu_utilization"], bool | str):
+        raise ValueError("it is made of `min_gpu_utilization: 10` (percent) and `time_window: 30m`")
+    return UtilizationPolicy(float(value["min_gpu_utilization"]), _seconds(value["time_window"])).checked()
+
+
 def _seconds(value: Any) -> int:
     return parse_duration(value if isinstance(value, str) else str(value))
 
@@ -242,6 +269,17 @@ def _pids(value: Any) -> int:
     return value
 
 
+def _priority(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a priority, such as 10 or -10")
+    return value
+
+
+def _jobs(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(str(item) if type(item) is int else _text(item) for item in items))
+
+
 def _tags(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(_text(item) for item in items))
@@ -266,11 +304,12 @@ def _plain(value: Any) -> str:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "machine": _one_of(tuple(MACHINES)),
+    "machine": _one_of(MACHINES),
     "env": _text,
     "input": mounts_of,
     "description": _text,
     "max_runtime": _seconds,
+    "utilization_policy": _policy,
     "command": _text,
     "mode": _one_of(MODES),
     "gpus": _count,
@@ -278,4 +317,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "tags": _tags,
     "env_vars": _variables,
     "secrets": _secrets,
+    "gpu_memory": _bytes,
+    "priority": _priority,
+    "after": _jobs,
 }

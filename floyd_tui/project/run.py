@@ -122,14 +122,27 @@ def adjust(launch: Launch, settings: RunSettings, executor: Executor | None = No
         "environment": settings.env,
         "message": settings.description,
         "max_runtime": settings.max_runtime,
+        "utilization_policy": settings.utilization_policy,
         "tags": settings.tags,
         "limits": _limits_over(settings.limits, launch.limits) if settings.limits else None,
         "env": {**launch.env, **settings.env_vars} if settings.env_vars else None,
-        "gpus": settings.gpu_count if settings.gpus is not None or settings.machine else None,
+        "priority": settings.priority,
+        "after": settings.after,
+        "held": settings.hold,
         "executor": executor,
         "secrets": settings.secrets,
     }
-    return replace(launch, **{key: value for key, value in said.items() if value is not None})
+    launch = replace(launch, **{key: value for key, value in said.items() if value is not None})
+    return _with_gpus(launch, settings) if settings.says_gpus else launch
+
+
+def _with_gpus(launch: Launch, settings: RunSettings) -> Launch:
+    """`launch` on the GPUs that `settings` say; a machine's limits stay with it, its GPUs give way to a number."""
+    machine = settings.machine or launch.machine
+    if settings.gpus == 0:
+        # A machine would bring its own.
+        machine = None
+    return replace(launch, machine=machine, gpus=settings.gpus or 0, gpu_memory=settings.gpu_memory)
 
 
 def _check_variables(settings: RunSettings) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from runner.api.bodies import body
 from runner.api.common import caller, integer, query, query_all, reply, required, runner_of
 from runner.errors import BadRequest
-from runner.models import JobState, Launch
+from runner.models import JobChange, JobState, Launch
 from runner.telemetry.record import MOST_POINTS, thin
 
 
@@ -74,6 +74,12 @@ async def stop(request: Request) -> Response:
     return reply(await runner_of(request).jobs.stop(required(request, "name"), caller(request)))
 
 
+async def change(request: Request) -> Response:
+    """Hold, release or move a waiting job."""
+    asked = await body(request, JobChange)
+    return reply(await runner_of(request).jobs.change(required(request, "name"), asked, caller(request)))
+
+
 async def delete(request: Request) -> Response:
     """Remove an ended job."""
     await runner_of(request).jobs.delete(required(request, "name"), caller(request))
@@ -95,6 +101,7 @@ routes = [
     Route("/v1/jobs", launch, methods=["POST"]),
     Route("/v1/jobs/check", check_launch, methods=["POST"]),
     Route("/v1/job", job, methods=["GET"]),
+    Route("/v1/job", change, methods=["PATCH"]),
     Route("/v1/job", delete, methods=["DELETE"]),
     Route("/v1/job/usage", usage, methods=["GET"]),
     Route("/v1/job/stop", stop, methods=["POST"]),

@@ -18,7 +18,6 @@ SECRETS = "/floyd/secrets"
 OUTPUT = "/output"
 # What root in a container needs to install packages and change owners there; all else is dropped, for others all.
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
-DEFAULT_PIDS = 4096
 # Mount points that would break a container where an image happens not to have them.
 _NEVER = frozenset({"dev", "etc", "floyd", "lib", "lib64", "proc", "run", "sys", "tmp", "usr", "var", "bin", "sbin"})
 
@@ -137,11 +136,11 @@ def _devices(task: Task) -> list[dict[str, Any]]:
 
 def _limits(task: Task) -> dict[str, Any]:
     limits = task.limits
-    found: dict[str, Any] = {
-        "PidsLimit": limits.pids or DEFAULT_PIDS,
-        # Docker's 64 MiB make PyTorch's data loaders fail; a host's own /dev/shm is half of its memory.
-        "ShmSize": limits.shm_size or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2,
-    }
+    found: dict[str, Any] = {}
+    if limits.pids:
+        found["PidsLimit"] = limits.pids
+    if limits.shm_size:
+        found["ShmSize"] = limits.shm_size
     if limits.memory:
         # The same for memory and swap together: no swap, so that a limit is one.
         found |= {"Memory": limits.memory, "MemorySwap": limits.memory}

@@ -85,7 +85,10 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input as the runner resolved it: the full name and the digest of what is mounted."""
+    """An input as the runner resolved it: the full name and the digest of what is mounted.
+
+    The digest is empty while the job that is to write it, and after which this one starts, has not ended.
+    """
 
     source: str
     destination: str
@@ -113,6 +116,11 @@ class Launch:
     that its sender makes up for this one launch: sent again with the same key, it is answered with the job it made.
     `utilization_policy` stops the job where its GPUs idle; None takes the host's.
     `retry` says after which ends the job is tried again, and how often; None: never. `secrets` are named, never told.
+
+    `machine` is one that the host's settings know; it says what `gpus`, `gpu_memory` and `limits` leave open. With
+    `gpu_memory` (bytes) the job shares one GPU with others that say how much they need. It waits in line by `priority`,
+    higher ones first, then time; not before each job of `after` has succeeded, whose output it may mount; and while it
+    is `held`.
     """
 
     project: str
@@ -133,6 +141,24 @@ class Launch:
     retry: Retry | None = None
     utilization_policy: UtilizationPolicy | None = None
     secrets: tuple[SecretUse, ...] = ()
+    machine: str | None = None
+    gpu_memory: int | None = None
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What is to change of a waiting job; None leaves it.
+
+    `before` is another of the caller's waiting jobs: this one takes its priority and its place. Empty: the first place
+    among the caller's own.
+    """
+
+    held: bool | None = None
+    priority: int | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +190,11 @@ class Job:
     did, where the exit code alone would not; `progress` what a preparing job is doing just now. `metrics` holds the
     last value of each. `attempts` are those before the one that all this is about, oldest first; a job that waits to be
     tried again is queued, and its next attempt begins no earlier than `retry_at`.
+
+    `gpus` and `gpu_memory` are what it asks for, its machine's included; `limits` are its own, and `given` what it runs
+    with: the machine's and the host's where it sets none. `after` holds full names. While it waits, `position` is its
+    place in line, from 1 (None while it is held), `progress` says what it waits for, and `starts_by` is when it starts
+    at the latest, where that is known.
     """
 
     owner: str
@@ -200,6 +231,14 @@ class Job:
     retry_at: float | None = None
     attempts: tuple[Attempt, ...] = ()
     secrets: tuple[SecretUse, ...] = ()
+    machine: str = ""
+    gpu_memory: int | None = None
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    held: bool = False
+    given: Limits = field(default_factory=Limits)
+    position: int | None = None
+    starts_by: float | None = None
 
     @property
     def attempt(self) -> int:
@@ -239,6 +278,9 @@ class Job:
             retry=self.retry,
             utilization_policy=self.utilization_policy,
             secrets=self.secrets,
+            machine=self.machine or None,
+            gpu_memory=self.gpu_memory,
+            priority=self.priority,
         )
 
 

@@ -11,11 +11,15 @@ HintLevel = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """A process on a GPU. `memory` in bytes, None where the driver does not tell; `job` is empty for one of no job."""
+    """A process on a GPU. `memory` in bytes, None where the driver does not tell; `job` is empty for one of no job.
+
+    One that does not compute draws: a desktop's, which leaves the GPU to others.
+    """
 
     pid: int
     memory: int | None = None
     job: str = ""
+    computes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ FROM projects p LEFT JOIN jobs j ON j.project = p.id WHERE p.owner = ?"""
 class Standing:
     """An unfinished job as the database knows it.
 
-    `ending` is the state that a stop already asked for, `parsed` the bytes of its log that were read for metrics.
+    `ending` is the state that a stop already asked for, `parsed` the bytes of its log that were read for metrics,
+    `turn` where it stands among waiting jobs of its priority, the smallest first.
     """
 
     job: Job
     ending: JobState | None
     parsed: int
+    turn: int = 0
 
 
 class JobStore:
@@ -105,11 +107,15 @@ class JobStore:
         sql += f" ORDER BY jobs.id DESC LIMIT {-1 if limit is None else limit}"
         return [_job(row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
 
+    async def standing(self, job: Job) -> Standing:
+        """The job with what the database knows of it besides; raises `NotFound`."""
+        return await self._db.read(lambda connection: _standing(_locked(connection, job)[0]))
+
     async def active(self) -> list[Standing]:
         """Every job of anybody that has not ended, oldest first."""
         sql = f"{_JOB} WHERE state IN ({','.join('?' * len(ACTIVE))}) ORDER BY jobs.id"
         rows = await self._db.read(lambda c: c.execute(sql, ACTIVE).fetchall())
-        return [Standing(_job(row), JobState(row["ending"]) if row["ending"] else None, row["parsed"]) for row in rows]
+        return [_standing(row) for row in rows]
 
     async def transition(self, job: Job, state: JobState, **changes: Any) -> Job:
         """Take the job to `state`, with other `changes` of its fields, in one transaction; returns it as it is now.
@@ -139,6 +145,18 @@ class JobStore:
     async def update(self, job: Job, **changes: Any) -> Job:
         """Change fields of a job other than its state; returns it as it is now."""
         return await self._db.write(lambda c: _update(c, job, changes))
+
+    async def move(self, turns: Sequence[tuple[Job, int]], priority: int) -> None:
+        """Give waiting jobs, all of `priority` from here on, other turns."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            for job, turn in turns:
+                row, now = _locked(connection, job)
+                connection.execute("UPDATE jobs SET turn = ? WHERE id = ?", (turn, row["id"]))
+                if now.priority != priority:
+                    _save(connection, row["id"], replace(now, priority=priority))
+
+        await self._db.write(change)
 
     async def ask_end(self, job: Job, ending: JobState, reason: str = "") -> JobState:
         """Note durably that the job is to end as `ending`, for a `reason` that its end is to tell.
@@ -209,7 +227,7 @@ def _launched(connection: sqlite3.Connection, owner: str, key: str | None) -> Jo
 
 
 def _locked(connection: sqlite3.Connection, job: Job) -> tuple[sqlite3.Row, Job]:
-    """The row of `job` inside a writing transaction."""
+    """The row of `job`; inside a writing transaction it stays so."""
     sql = f"{_JOB} WHERE owner = ? AND name = ? AND number = ?"
     row: sqlite3.Row | None = connection.execute(sql, (job.owner, job.project, job.number)).fetchone()
     if row is None:
@@ -230,6 +248,11 @@ def _save(connection: sqlite3.Connection, row: int, job: Job) -> Job:
 
 def _text(job: Job) -> str:
     return encode(job).decode("ascii")
+
+
+def _standing(row: sqlite3.Row) -> Standing:
+    ending = JobState(row["ending"]) if row["ending"] else None
+    return Standing(_job(row), ending, row["parsed"], row["turn"])
 
 
 def _job(row: sqlite3.Row) -> Job:

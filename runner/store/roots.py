@@ -17,7 +17,7 @@ from runner.store.claims import Claims
 
 _ACTIVE = "('queued', 'preparing', 'running')"
 _INPUTS = f"""SELECT json_extract(value, '$.tree') FROM jobs, json_each(jobs.document, '$.inputs')
-WHERE state IN {_ACTIVE}"""
+WHERE state IN {_ACTIVE} AND json_extract(value, '$.tree') != ''"""
 _DATASETS = "SELECT owner, tree FROM versions JOIN datasets ON datasets.id = versions.dataset"
 _OF_JOBS = """SELECT owner, json_extract(document, '$.{0}') AS tree
 FROM jobs JOIN projects ON projects.id = jobs.project WHERE tree IS NOT NULL"""

@@ -123,4 +123,15 @@ CREATE TABLE fetches (
 ALTER TABLE versions ADD COLUMN origin TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES)
+_TURNS = """
+-- Where a waiting job stands among those of its priority, the smallest first; as it came in unless it was moved.
+ALTER TABLE jobs ADD COLUMN turn INTEGER;
+UPDATE jobs SET turn = id;
+CREATE TRIGGER jobs_turn AFTER INSERT ON jobs WHEN new.turn IS NULL
+BEGIN UPDATE jobs SET turn = new.id WHERE id = new.id; END;
+
+-- What a job runs with was not written down before: its own limits are the part of it that is known.
+UPDATE jobs SET document = json_set(document, '$.given', json_extract(document, '$.limits'));
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS)

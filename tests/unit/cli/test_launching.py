@@ -31,6 +31,7 @@ def test_every_flag_arrives() -> None:
     words = (
         "--gpu2 --gpus 2 --env tf-2.4 --data a:x --data b/3 -m hi --max-runtime 2h --mode job -e A=1 -e B=x=y"
         " --memory 2GiB --cpus 1.5 --shm-size 1G --tag s --tag t --tag s"
+        " --gpu-memory 8GiB --priority 5 --after 3 --after mnist/4 --hold"
     )
     assert settings_of(*read(run, *words.split(), "python -m x")) == RunSettings(
         machine="gpu2",
@@ -44,6 +45,10 @@ def test_every_flag_arrives() -> None:
         limits=Limits(memory=2 * 2**30, cpus=1.5, shm_size=10**9),
         tags=("s", "t"),
         env_vars={"A": "1", "B": "x=y"},
+        gpu_memory=8 * 2**30,
+        priority=5,
+        after=("3", "mnist/4"),
+        hold=True,
     )
 
 

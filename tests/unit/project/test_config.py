@@ -49,9 +49,8 @@ task:
     )
     assert config.warnings == ()
     task = config.for_task("evaluate")
-    assert (task.machine, task.env, task.gpu_count) == ("cpu", "pytorch-1.4", 0)
+    assert (task.machine, task.env) == ("cpu", "pytorch-1.4")
     assert task.input == (Mount("mckay/projects/p/3/output", "input"),)
-    assert config.for_task(None).gpu_count == 1
 
 
 def test_the_older_dialect() -> None:
@@ -63,13 +62,14 @@ def test_the_older_dialect() -> None:
 @pytest.mark.parametrize("text", ["", "# only\n# comments\n", "---\n", "command:\n", "task:\n", "input: []\n"])
 def test_a_file_that_says_nothing(text: str) -> None:
     settings = parse_config(text, PATH).settings
-    assert (settings.command, settings.gpu_count, settings.input or ()) == (None, 0, ())
+    assert (settings.command, settings.says_gpus, settings.input or ()) == (None, False, ())
 
 
 def test_our_own_keys() -> None:
     config = parse_config(
         "gpus: 2\nlimits: {memory: 8GiB, cpus: 1.5, shm_size: 1G, pids: 100}\ntags: [a, b, a]\n"
-        "env_vars: {SEED: 3, FAST: yes, NAME: x}\nmax_runtime: 2h30m\n",
+        "env_vars: {SEED: 3, FAST: yes, NAME: x}\nmax_runtime: 2h30m\n"
+        "gpu_memory: 8GiB\npriority: -5\nafter: [3, mnist/4, 3]\n",
         PATH,
     )
     assert config.settings == RunSettings(
@@ -78,6 +78,9 @@ def test_our_own_keys() -> None:
         tags=("a", "b"),
         env_vars={"SEED": "3", "FAST": "true", "NAME": "x"},
         max_runtime=9000,
+        gpu_memory=8 * 1024**3,
+        priority=-5,
+        after=("3", "mnist/4"),
     )
 
 
@@ -137,8 +140,10 @@ def test_no_text_is_a_traceback(text: str) -> None:
 
 def test_flags_go_over_tasks_go_over_the_file() -> None:
     config = parse_config("machine: gpu\nenv: a\ngpus: 4\ntask: {t: {env: b, machine: cpu}}\n", PATH)
-    assert config.for_task(None).gpu_count == 4
-    assert config.for_task("t").gpu_count == 0
+    assert config.for_task(None).gpus == 4
+    assert (config.for_task("t").machine, config.for_task("t").gpus) == ("cpu", None)
+    share = RunSettings(gpu_memory=1).over(config.for_task(None))
+    assert (share.machine, share.gpus, share.gpu_memory) == ("gpu", None, 1)
     assert RunSettings(env="c", gpus=2).over(config.for_task("t")) == RunSettings(machine="cpu", env="c", gpus=2)
     with pytest.raises(ProjectError, match="no task 'u'") as caught:
         config.for_task("u")

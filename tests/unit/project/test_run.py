@@ -42,7 +42,7 @@ def test_the_file_makes_the_launch(project: Path) -> None:
         mounts=(Mount("digits", "data"),),
         environment="pytorch-2.4",
         message="base",
-        gpus=1,
+        machine="gpu",
         env={"A": "1"},
         limits=Limits(memory=10**9),
     )
@@ -68,10 +68,15 @@ def test_flags_win_and_add_to_variables_and_limits(project: Path) -> None:
     )
     launch = prepare(project, flags, task="eval", executor="process", project="other").launch
     assert launch == Launch(
-        "other", "x", environment="e", message="base", gpus=2, max_runtime=60, tags=("t",), executor="process",
-        env={"B": "2"}, limits=Limits(cpus=2.0),
+        "other", "x", environment="e", message="base", machine="cpu", gpus=2, max_runtime=60, tags=("t",),
+        executor="process", env={"B": "2"}, limits=Limits(cpus=2.0),
     )  # fmt: skip
-    assert prepare(project, RunSettings(machine="cpu")).launch.gpus == 0
+    assert prepare(project, RunSettings(machine="cpu")).launch.machine == "cpu"
+    none = prepare(project, RunSettings(gpus=0)).launch
+    assert (none.machine, none.gpus) == (None, 0)
+    share = prepare(project, RunSettings(gpu_memory=5, priority=2, after=("1",), hold=True)).launch
+    assert (share.machine, share.gpus, share.gpu_memory) == ("gpu", 0, 5)
+    assert (share.priority, share.after, share.held) == (2, ("1",), True)
 
 
 def test_what_cannot_be_run_says_why(project: Path, tmp_path: Path) -> None:

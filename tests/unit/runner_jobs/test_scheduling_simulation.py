@@ -198,7 +198,7 @@ def make_job(host: Host, number: int) -> Waiting:
     after = (dice.choice(earlier),) if earlier else ()
     return Waiting(
         name, dice.choice(PEOPLE), min(gpus, len(devices)), share, dice.choice((0,) * 8 + (-1, 1)), number,
-        dice.random() < 0.03, after, limit,
+        dice.random() < 0.03, after, seconds=limit,
     )  # fmt: skip
 
 
