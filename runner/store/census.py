@@ -146,8 +146,11 @@ class Census:
         return [path for top in tops for path in top.glob("*/.*") if stat_of(path)[1] < old]
 
     def old_partials(self, cutoff: float) -> list[Path]:
-        """Uploads that broke off and were not gone on with since `cutoff`. Blocks."""
-        return [path for path in self._partials() if stat_of(path)[1] <= cutoff]
+        """Uploads that broke off and were not gone on with since `cutoff`. Blocks.
+
+        What has more than a digest for its name is just being received.
+        """
+        return [path for path in self._partials() if is_digest(path.name) and stat_of(path)[1] <= cutoff]
 
     def texts(self) -> dict[str, list[Path]]:
         """All manifests by their digests. Blocks."""

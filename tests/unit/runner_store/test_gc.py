@@ -167,6 +167,14 @@ async def test_a_damaged_manifest_stops_it_before_anything_goes(
     assert store.blobs.has(sha(b"kept"))
 
 
+async def test_what_is_just_being_received_is_left_alone(store: Store, collector: Collector) -> None:
+    coming = store.blobs.arriving("ann", sha(b"just coming"))
+    coming.write_bytes(b"just")
+    os.utime(coming, (1, 1))
+    assert freed(await collector.collect(NOW)) == {}
+    assert coming.exists()
+
+
 async def test_a_blob_between_its_arrival_and_its_holder_is_left_alone(store: Store, collector: Collector) -> None:
     file = store.blobs.temporary("ann")
     file.write_bytes(b"just come")
