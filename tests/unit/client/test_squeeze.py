@@ -53,7 +53,7 @@ def test_the_host_reads_what_would_have_gone_plain(tmp_path: Path, encoding: str
     plain = b"".join(chunk for piece in pieces(files) for chunk in piece.data)
     made = list(squeezed(pieces(files), encoding))
     body = b"".join(chunk for piece in made for chunk in piece.data)
-    assert len(body) < len(plain) / 3
+    assert len(body) < len(plain) / 2
     assert sum(piece.payload for piece in made) == len(TEXT) + 5
     assert sum(piece.files for piece in made) == 3
     reads = decoder(encoding)
@@ -70,3 +70,19 @@ def test_a_file_that_vanished_is_left_to_the_sending_to_tell(tmp_path: Path) -> 
 def test_little_is_not_worth_a_question(tmp_path: Path) -> None:
     assert not worth_asking(wanted(tmp_path, note=b"short"))
     assert worth_asking(wanted(tmp_path, log=TEXT))
+
+
+@pytest.mark.parametrize("cores", [1, 8])
+def test_a_line_that_is_slow_is_sent_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    now = 0.0
+    monkeypatch.setattr("floyd_tui.client.squeeze.os.cpu_count", lambda: cores)
+    monkeypatch.setattr("floyd_tui.client.squeeze.time.monotonic", lambda: now)
+    files = wanted(tmp_path, log=TEXT * 14)
+    made = squeezed(pieces(files), "zstd")
+    sizes = []
+    for piece in made:
+        if piece.payload == 4 << 20:
+            sizes.append(sum(map(len, piece.data)))
+        now += 1.0  # between two pieces; compressing takes no time on this clock
+    assert sizes[-1] < 0.8 * sizes[0]
+    assert sizes[0] == pytest.approx(sizes[3], rel=0.1)
