@@ -69,7 +69,7 @@ def bodies(wanted: Sequence[Wanted], encodings: Sequence[str]) -> list[Body]:
 
 def squeezed(plain: Generator[Piece, None, None], encoding: str) -> Generator[Piece, None, None]:
     """The pieces of `plain` as one compressed body. Blocks: run in a thread."""
-    with _ENCODERS[encoding]() as encoder:
+    with _encoder(encoding) as encoder:
         try:
             for piece in plain:
                 began = time.monotonic()
@@ -150,7 +150,8 @@ def _zstd(chunk: bytes, level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level).compress(chunk)
 
 
-_ENCODERS = {"zstd": _Zstd, "gzip": _Gzip}
+def _encoder(encoding: str) -> _Zstd | _Gzip:
+    return _Zstd() if encoding == "zstd" else _Gzip()
 
 
 def _pays(samples: Sequence[bytes], encoding: str) -> bool:
