@@ -153,7 +153,7 @@ class DockerExecutor:
         """The container and the first process in it; the engine is asked where that is not known, or not so now."""
         known = self._places.get(task.job.name)
         if known is None or container_of(groups_of(known.pid)) != known.container:
-            found = await self._engine.get(f"{self._path(task)}/json")
+            found = await self._look(task)
             running = found is not None and found["State"]["Pid"]
             known = Place(found["State"]["Pid"], found["Id"]) if found is not None and running else None
             self._places[task.job.name] = known
