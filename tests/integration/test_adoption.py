@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.executors.container import labels_of
 from runner.models import JobState
 from tests.support.api import Api, json_line
-from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
@@ -42,27 +40,6 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunnerPro
     image = request.getfixturevalue("docker_image") if request.param == "docker" else None
     with RunnerProcess(tmp_path / "runner", executor=request.param, image=image) as process:
         yield process
-
-
-def containers(server: RunnerProcess) -> list[str]:
-    """Ids of this runner's containers."""
-    ((name, value),) = labels_of(server.data_dir).items()
-    command = [DOCKER, "ps", "-aq", "--no-trunc", "--filter", f"label={name}={value}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-
-
-def supervisors(server: RunnerProcess) -> list[int]:
-    """Pids of this runner's supervisors and their jobs."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if f"{server.data_dir}/jobs".encode() in words:
-                found.append(int(entry.name))
-    return found
 
 
 def test_a_running_job_is_followed_again_and_no_metric_counts_twice(server: RunnerProcess) -> None:
@@ -113,9 +90,9 @@ def test_a_job_that_vanished_is_lost_and_its_output_kept(server: RunnerProcess) 
         api.launch("echo partial >part; echo up; sleep 600")
         api.prints("p/1", b"up")
     server.kill()
-    for pid in supervisors(server):
+    for pid in server.processes():
         os.kill(pid, signal.SIGKILL)
-    if found := containers(server):
+    if found := server.containers():
         subprocess.run(["/usr/bin/docker", "rm", "-f", *found], check=True, capture_output=True)
     server.start()
     with server.http() as http:
@@ -154,8 +131,8 @@ def test_jobs_cut_off_at_any_moment_run_exactly_once_and_nothing_is_left(server:
             assert api.log(f"cut/{number}") == b"once\n"
             assert api.content(f"cut/{number}", "result") == b"1\n"
         wait_for(lambda: not list(folders.glob("*/home")), "the homes to be cleared away")
-        wait_for(lambda: not containers(server), "the containers to be removed")
-        wait_for(lambda: not supervisors(server), "the processes to be gone")
+        wait_for(lambda: not server.containers(), "the containers to be removed")
+        wait_for(lambda: not server.processes(), "the processes to be gone")
 
 
 def test_a_waiting_job_still_waits(server: RunnerProcess) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.models import Job, JobState, Retry
-from tests.support.api import Api, Refused, json_line
+from runner.models import JobState, Retry
+from tests.support.api import Api, json_line
 from tests.support.runner import RunnerProcess
-from tests.support.wait import wait_for
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])

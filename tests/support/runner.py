@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -91,6 +92,19 @@ class RunnerProcess:
         """Ids of all containers that this runner has in Docker, also those that have ended."""
         listed = [DOCKER, "ps", "-aq", "--filter", f"label=floyd.data-dir={self.data_dir}"]
         return subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+
+    def processes(self) -> list[int]:
+        """Pids of the jobs that this runner has as processes, and of what stands over them."""
+        found = []
+        for words in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if f"{self.data_dir}/jobs".encode() in words.read_bytes():
+                    found.append(int(words.parent.name))
+        return found
+
+    def jobs_have(self, name: str) -> list[Path]:
+        """What is called `name` in the folders of its jobs."""
+        return list(self.data_dir.glob(f"jobs/*/*/*/{name}"))
 
     def kill(self) -> None:
         """SIGKILL, as a crash."""
