@@ -148,7 +148,7 @@ def one_more(server: RunnerProcess, turn: int, command: str, dice: random.Random
 
 def states(server: RunnerProcess) -> Counter[str]:
     """How the jobs stand in the database just now."""
-    with closing(sqlite3.connect(server.data_dir / "runner.db")) as connection:
+    with closing(sqlite3.connect(server.database)) as connection:
         return Counter(row[0] for row in connection.execute("SELECT state FROM jobs"))
 
 

@@ -58,6 +58,11 @@ class RunnerProcess:
         return self.data_dir / "runner.sock"
 
     @property
+    def database(self) -> Path:
+        """The runner's database."""
+        return self.data_dir / "runner.db"
+
+    @property
     def pid(self) -> int:
         """The daemon's pid."""
         assert self._process is not None
