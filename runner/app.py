@@ -17,7 +17,10 @@ from runner.errors import RunnerError
 from runner.models import BadManifest, BadMessage, BadName, Problem
 from runner.service import Runner
 
-ROUTE_MODULES = ("info", "data", "datasets", "fetches", "files", "contents", "jobs", "logs", "host", "gc", "secrets")
+ROUTE_MODULES = (
+    *("info", "openapi", "data", "datasets", "fetches", "files", "contents"),
+    *("jobs", "logs", "host", "gc", "secrets"),
+)
 
 
 def create_app(runner: Runner) -> Starlette:

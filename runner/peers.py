@@ -14,8 +14,6 @@ from runner.rawanswer import RawAnswer
 from runner.rawbody import RawBody
 
 _PEERCRED = struct.Struct("3i")
-# Seconds from the first byte of a request's head to its last. A head is one packet, or on a bad line a few.
-HEAD_SECONDS = 30.0
 # Connections of one person at a time. A client keeps less than ten; each follower of a log or of gauges has one.
 MOST_CONNECTIONS = 1000
 
@@ -49,10 +47,19 @@ class PeerProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        self._look_at_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._look_at_head()
+
+    def _look_at_head(self) -> None:
         # Between requests a connection may rest in a pool for long; within a head nobody has a reason to.
         if self._awaits_head():
             if self._impatience is None:
-                self._impatience = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+                # A head is one packet, or on a bad line a few.
+                patience: float = self.app.state.runner.settings.request_silence
+                self._impatience = self.loop.call_later(patience, self.transport.abort)
         else:
             self._be_patient()
 

@@ -69,6 +69,8 @@ class Settings:
     """Seconds between asking a job to end (SIGTERM) and killing it (SIGKILL)."""
     retry_delay: float = 10.0
     """Seconds before a job is tried again (`retry`); doubled for each further attempt, up to five minutes."""
+    request_silence: float = 30.0
+    """Seconds without a byte after which a request that was begun is cut; uploads of blobs have ten minutes."""
     shutdown_grace: float = 2.0
     """Seconds that open requests get to finish when the runner stops."""
 

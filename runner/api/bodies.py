@@ -13,14 +13,15 @@ from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
+from runner.api.common import runner_of
 from runner.errors import TooLarge, TooSlow
 from runner.models import decode
 
 T = TypeVar("T")
 # A launch with a long command and environment fits many times over.
 MAX_JSON_BYTES = 1 << 20
-# Seconds without a byte, and bytes a second on the whole: a line that has less carries no log either.
-SILENCE, SLOWEST = 30.0, 1024
+# Bytes a second on the whole: a line that has less carries no log either.
+_SLOWEST = 1024
 # From this size on, in bytes, a person's bodies that are held in memory come one after the other.
 _LARGE = 8 << 20
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -29,21 +30,22 @@ _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 async def body(request: Request, kind: type[T]) -> T:
     """The request's JSON body as `kind`; raises `BadMessage` naming what does not fit, `TooLarge`, or `TooSlow`."""
     data = bytearray()
-    async for chunk in steady(request.stream()):
+    async for chunk in steady(request):
         data += chunk
         if len(data) > MAX_JSON_BYTES:
             raise TooLarge("The request is larger than 1 MiB.", "Send data as blobs, not in the request.")
     return decode(bytes(data), kind)
 
 
-async def steady(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """`chunks`, as long as they come; raises `TooSlow` after 30 s of silence, or below 1 KiB a second on the whole."""
+async def steady(request: Request) -> AsyncIterator[bytes]:
+    """The body, as long as it comes; raises `TooSlow` after a silence, or below 1 KiB a second on the whole."""
+    silence = runner_of(request).settings.request_silence
     loop = asyncio.get_running_loop()
-    begun, came, source = loop.time(), 0, aiter(chunks)
+    begun, came, source = loop.time(), 0, aiter(request.stream())
     while True:
-        left = begun + SILENCE + came / SLOWEST - loop.time()
+        left = begun + silence + came / _SLOWEST - loop.time()
         try:
-            chunk = await asyncio.wait_for(anext(source), min(SILENCE, left))
+            chunk = await asyncio.wait_for(anext(source), min(silence, left))
         except StopAsyncIteration:
             return
         except asyncio.TimeoutError:

@@ -37,6 +37,8 @@ _NUMBERED = re.compile(r"uid\d+")
 _known: dict[int, str] = {}
 # The rest of such a request may never end, so nobody waits for it.
 _CUT = (408, 413)
+# What the database and files can count.
+_MOST = 2**63 - 1
 
 
 def runner_of(request: Request) -> Runner:
@@ -125,9 +127,12 @@ def integer(request: Request, name: str, default: int = 0) -> int:
     if text is None:
         return default
     try:
-        return int(text)
+        number = int(text)
     except ValueError as error:
-        raise BadRequest(f"{name}={text!r} is not a whole number.", f"Write {name}=0, for example.") from error
+        raise BadRequest(f"{name}={text[:40]!r} is not a whole number.", f"Write {name}=0, for example.") from error
+    if not -_MOST <= number <= _MOST:
+        raise BadRequest(f"{name}={text[:40]} is out of all bounds.", f"Write {name}=0, for example.")
+    return number
 
 
 def reply(value: object, status: int = 200) -> Response:

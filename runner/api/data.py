@@ -29,7 +29,7 @@ async def put_tree(request: Request) -> Response:
     """Name a tree by its manifest; the answer tells which blobs are missing."""
     digest, who = request.path_params["digest"], caller(request)
     async with AsyncExitStack() as held:
-        manifest = in_turn(steady(request.stream()), who, held)
+        manifest = in_turn(steady(request), who, held)
         return await reply_long(await runner_of(request).trees.put(digest, manifest, who))
 
 

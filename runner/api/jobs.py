@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from runner.api.bodies import body
 from runner.api.common import caller, integer, query, query_all, reply, required, runner_of
+from runner.api.spec import Description
 from runner.errors import BadRequest
 from runner.models import JobChange, JobState, Launch
 from runner.telemetry.record import MOST_POINTS, thin
-
-
-@dataclass(frozen=True, slots=True)
-class _NewProject:
-    description: str = ""
 
 
 async def projects(request: Request) -> Response:
@@ -27,7 +21,7 @@ async def projects(request: Request) -> Response:
 
 async def create_project(request: Request) -> Response:
     """Make a project unless it is there."""
-    asked = await body(request, _NewProject)
+    asked = await body(request, Description)
     name: str = request.path_params["name"]
     return reply(await runner_of(request).jobs.create_project(name, caller(request), asked.description))
 

@@ -18,6 +18,8 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NAME_RULE = "Use 1 to 100 letters, digits, '_', '.' or '-', and not only dots."
 _KINDS: dict[str, Kind] = {"projects": "projects", "datasets": "datasets"}
 # Older FloydHub spellings that meant the output.
+# More than a database counts to.
+_DIGITS = 19
 _OUTPUT_WORDS = frozenset({"output", "home", "files"})
 
 
@@ -67,9 +69,9 @@ class Ref:
         name, rest = check_name(parts[0]), parts[1:]
         number: int | None = None
         if rest and rest[0].isdecimal():
-            number, rest = int(rest[0]), rest[1:]
-            if number < 1:
-                raise BadName(f"{text!r}: jobs and versions count from 1.")
+            number, rest = int(rest[0][:_DIGITS]), rest[1:]
+            if not 1 <= number < 10 ** (_DIGITS - 1):
+                raise BadName(f"{text[:200]!r}: jobs and versions count from 1, and not that far.")
         area: Area = ""
         if rest and kind != "datasets" and (rest[0] in _OUTPUT_WORDS or rest[0] == "code"):
             area, rest, kind = ("code" if rest[0] == "code" else "output"), rest[1:], "projects"

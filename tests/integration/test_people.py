@@ -63,9 +63,11 @@ def _furnish(people: People) -> dict[str, str]:
     alice.prints(f"{project}/2", MARK.encode())
     fetch = alice.ask("POST", f"/v1/datasets/{MARK}-net/fetches", {"url": f"http://192.0.2.1/{MARK}"})
     mallory.dataset("mine", {"mine": b"mallory's\n"})
+    alice.ask("PUT", f"/v1/secrets/{MARK}_KEY", {"value": f"{MARK} of Alice"})
     name = people.alice.name
     return {
         "alice": name,
+        "secret": f"{MARK}_KEY",
         "done": f"{name}/projects/{project}/1",
         "running": f"{name}/projects/{project}/2",
         "project": f"{name}/projects/{project}",
@@ -116,12 +118,14 @@ ALL_SOURCES = ("{data}/1", "{done}", "{done}/code", "{running}", "{running}/code
 # Of every route what Mallory tries there. A route that is not named here fails the test below.
 TABLE: dict[str, list[Try | Look]] = {
     "GET /v1/info": [Look()],
+    "GET /v1/openapi.json": [Look()],
     "GET /v1/projects": [Look()],
     "PUT /v1/projects/{name}": [Look(path={"name": "p"}, body={})],
     "GET /v1/jobs": [Look(), Try({"project": "{project}"}), Look({"state": "running"})],
     "POST /v1/jobs": [
         *(Try(body={**LAUNCH, "mounts": [{"source": s, "destination": "x"}]}) for s in ALL_SOURCES),
         *(Try(body={**LAUNCH, "code_from": name}) for name in ("{done}", "{running}")),
+        Try(body={**LAUNCH, "secrets": [{"name": "{secret}", "variable": "X"}]}),
         *(Try(body={**LAUNCH, "code": digest}) for digest in ("{code}", "{tree}", "{output}")),
     ],
     "POST /v1/jobs/check": [
@@ -131,6 +135,8 @@ TABLE: dict[str, list[Try | Look]] = {
     ],
     "GET /v1/job": [Try({"name": "{done}"}), Try({"name": "{running}"}), Try({"name": "{project}"})],
     "POST /v1/job/stop": [Try({"name": "{running}"}), Try({"name": "{done}"})],
+    "PATCH /v1/job": [Try({"name": "{running}"}, {"held": True}), Try({"name": "{done}"}, {"priority": 1})],
+    "GET /v1/job/usage": [Try({"name": "{running}"}), Try({"name": "{done}"})],
     "DELETE /v1/job": [Try({"name": "{done}"}), Try({"name": "{running}"})],
     "GET /v1/job/logs": [
         Try({"name": "{done}"}),
@@ -176,6 +182,9 @@ TABLE: dict[str, list[Try | Look]] = {
     "DELETE /v1/gc": [Try(status=403)],
     "POST /v1/fsck": [Try(status=403)],
     "DELETE /v1/fsck": [Try(status=403)],
+    "GET /v1/secrets": [Look(), Look({"project": "{project}"})],
+    "PUT /v1/secrets/{name}": [Look({"project": "p"}, path={"name": "MINE"}, body={"value": "mallory's"})],
+    "DELETE /v1/secrets/{name}": [Try(path={"name": "{secret}"}), Try({"project": "p"}, path={"name": "{secret}"})],
     "GET /v1/environments": [Look()],
     "GET /v1/stats": [Look(), Look({"follow": "1"}, lines=2)],
     "GET /v1/events": [Look(lines=1)],
