@@ -16,6 +16,7 @@ With ``--follow`` the exit code is the job's own; 124 where it ran out of time, 
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import Any
 
@@ -106,8 +107,8 @@ def outcome(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return 130
-    except BrokenPipeError:
-        return _pipe_closed()
+    except BrokenPipeError as error:
+        return _pipe_closed() if _reader_left() else _said(error)
     except Exception as error:
         return _said(error)
 
@@ -137,6 +138,13 @@ def say_error(message: str, hint: str = "") -> None:
     click.echo(printable(message), err=True)
     if hint:
         click.secho(f"       {printable(hint)}", err=True, dim=True)
+
+
+def _reader_left() -> bool:
+    """Whether it is our output's reader who went away, rather than a connection."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _pipe_closed() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,23 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.rpartition("|")[2].split())
     assert not loaded & {"asyncio", "rich", "httpx", "yaml", "cattrs", "textual", "asyncssh", "floyd_tui.cli.run"}
+
+
+def test_a_pipe_that_breaks_elsewhere_is_said(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(**_: object) -> None:
+        raise BrokenPipeError("the host has gone")
+
+    monkeypatch.setattr(cli, "main", breaks)
+    assert outcome([]) == 1
+    assert "the host has gone" in capfd.readouterr().err
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        assert outcome([]) == 1
+    assert capfd.readouterr().err == ""
 
 
 def test_shells_complete_commands_options_and_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
