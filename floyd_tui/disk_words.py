@@ -47,6 +47,15 @@ def disk(report: GcReport) -> str:
     return f"{text}; launches and uploads leave {human_size(report.disk_reserve)} alone."
 
 
+def spared(report: GcReport) -> str:
+    """Why more stays than would have to, in a sentence; empty where nothing is damaged."""
+    if not report.damaged:
+        return ""
+    which = ", ".join(digest[:12] for digest in report.damaged[:3])
+    what = f"The manifest {which} is" if len(report.damaged) == 1 else f"{len(report.damaged)} manifests ({which}) are"
+    return f"{what} damaged: what their owners stored all stays. A check (fsck) names what to upload again, or remove."
+
+
 def checked(report: FsckReport) -> str:
     """What a check has done, in a sentence."""
     read = f"{human_count(report.checked, 'file')}, {human_size(report.size)} read"

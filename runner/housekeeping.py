@@ -92,8 +92,9 @@ class Housekeeping:
         return NoSpace(error.detail, f"`floyd-tui gc` {would} there. {error.hint}")
 
     async def _look(self, course: Course[GcStep]) -> GcStep:
-        kinds = await self._collector.survey(self._cutoff(), course)
-        return self._done(course, [*kinds, *await self._leftovers.kinds(self._cutoff())], dry_run=True)
+        found = await self._collector.survey(self._cutoff(), course)
+        kinds = [*found.kinds, *await self._leftovers.kinds(self._cutoff())]
+        return self._done(course, kinds, found.damaged, dry_run=True)
 
     async def _collect(self, course: Course[GcStep]) -> GcStep:
         begun = time.monotonic()
@@ -105,19 +106,23 @@ class Housekeeping:
             freed = await self._leftovers.free(self._cutoff(), going_on)
         except Stopped:
             return self._done(course, [])
-        kinds = await self._collector.collect(self._cutoff(), course)
+        found = await self._collector.collect(self._cutoff(), course)
         left = [] if course.stopping.is_set() else await self._leftovers.kinds(self._cutoff())
-        step = self._done(course, [*kinds, *_gone(left), *freed])
+        step = self._done(course, [*found.kinds, *_gone(left), *freed], found.damaged)
         report = _reported(step)
         log.info("gc: %d things, %d bytes freed", report.free_count, report.free_size)
         log.info("gc: took %.1f s", time.monotonic() - begun)
+        for digest in found.damaged:
+            log.warning("gc: the manifest of tree %s is damaged; its owners keep all that they hold", digest)
         return step
 
-    def _done(self, course: Course[GcStep], kinds: Iterable[GcKind], dry_run: bool = False) -> GcStep:
+    def _done(
+        self, course: Course[GcStep], kinds: Iterable[GcKind], damaged: Iterable[str] = (), dry_run: bool = False
+    ) -> GcStep:
         usage = shutil.disk_usage(self._settings.data_dir)
         total = usage.used + usage.free
         stopped = course.stopping.is_set()
-        report = GcReport(dry_run, _merged(kinds), usage.free, total, self._reserve, stopped)
+        report = GcReport(dry_run, _merged(kinds), usage.free, total, self._reserve, stopped, tuple(damaged))
         return replace(course.step, freed=report.free_size, report=report)
 
     def _cutoff(self) -> float:

@@ -57,6 +57,8 @@ def gc(dry_run: bool, yes: bool, host: str | None, as_json: bool) -> None:
         _show(report)
     else:
         note("Nothing is to be freed." if report.dry_run else disk_words.freed(report))
+    if report.damaged and not as_json:
+        note(disk_words.spared(report))
     if report.stopped:
         raise click.Abort
 

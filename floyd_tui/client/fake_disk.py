@@ -35,7 +35,7 @@ class FakeDisk:
         stats, after = host.stats[-1], _kinds(host)
         kinds = [replace(b, count=a.count, size=a.size) for b, a in zip(before, after, strict=True)]
         free = stats.disk_total - stats.disk_used
-        return GcReport(dry_run, tuple(kinds), free, stats.disk_total, stats.disk_reserve, stopped)
+        return GcReport(dry_run, tuple(kinds), free, stats.disk_total, stats.disk_reserve, stopped, host.unread)
 
     async def cancel_gc(self) -> None:
         await self.host.gate("cancel_gc")

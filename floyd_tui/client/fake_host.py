@@ -107,6 +107,7 @@ class FakeHost:
     partial_blobs: dict[str, bytes] = field(default_factory=dict)
     unused: int = 3_400_000_000
     damage: tuple[Damage, ...] = ()
+    unread: tuple[str, ...] = ()
     cancelled: bool = False
     latency: float = 0.0
     failures: dict[str, list[FloydError]] = field(default_factory=lambda: defaultdict(list))

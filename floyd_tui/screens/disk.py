@@ -107,7 +107,7 @@ class DiskScreen(ErrorFunnel[None]):
             return
         self._take(report)
         took = f"  ({fmt.duration(time.monotonic() - began)})"
-        self._end(Content.assemble((f"✔ {words}", "bold $good"), (took, "$dim")), "")
+        self._end(Content.assemble((f"✔ {words}", "bold $good"), (took, "$dim"), *_spared(report)), "")
 
     def action_check(self) -> None:
         """Let the host read all that it stores again."""
@@ -215,9 +215,16 @@ def _found(report: GcReport) -> tuple[Content, str]:
     if report.free_count:
         what = f"{fmt.size(report.free_size)} in {fmt.count(report.free_count, 'thing')} can go"
         lines.append(Content.assemble((what, "bold $warn"), (": nothing refers to it.", "$foreground")))
-        return Content("\n").join(lines), "f frees it, c checks what is stored."
-    lines.append(Content.styled("Nothing can go: jobs and datasets refer to all of it.", "$foreground"))
-    return Content("\n").join(lines), "Delete jobs or datasets that are no longer needed to make room."
+        hint = "f frees it, c checks what is stored."
+    else:
+        lines.append(Content.styled("Nothing can go: jobs and datasets refer to all of it.", "$foreground"))
+        hint = "Delete jobs or datasets that are no longer needed to make room."
+    return Content.assemble(Content("\n").join(lines), *_spared(report)), hint
+
+
+def _spared(report: GcReport) -> list[tuple[str, str]]:
+    """The line below that says why more stays than would have to."""
+    return [(f"\n! {disk_words.spared(report)}", "$warn")] if report.damaged else []
 
 
 def _reading(step: FsckStep, seconds: float) -> Content:

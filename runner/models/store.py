@@ -51,6 +51,7 @@ class GcReport:
     """What a collection would free (`dry_run`), or has freed; `stopped` where it was cancelled on the way.
 
     `disk_free` and `disk_total` are bytes of the disk now, `disk_reserve` what launches and uploads leave free.
+    `damaged` are manifests in use that cannot be read: as nobody knows what they hold, their owners keep everything.
     """
 
     dry_run: bool
@@ -59,6 +60,7 @@ class GcReport:
     disk_total: int = 0
     disk_reserve: int = 0
     stopped: bool = False
+    damaged: tuple[str, ...] = ()
 
     @property
     def free_size(self) -> int:

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from runner.errand import Course
-from runner.errors import Conflict
 from runner.models import GcKind, GcStep, StoreKind, is_digest, read_entries
 from runner.store import roots
 from runner.store.blobs import BlobStore
@@ -34,6 +33,7 @@ _QUARANTINE_SECONDS = 30 * 24 * 3600.0
 _ABANDONED_SECONDS = 3600.0
 # Of a million blobs, 31,000 at a time.
 _FOLDERS = 8
+_PAGE = 20_000
 _OWN_FILES = ("runner.*", "reserve", "versions/*/*")
 _JOBS = "SELECT owner, name, number FROM jobs JOIN projects ON projects.id = jobs.project"
 
@@ -56,11 +56,20 @@ class Figures:
             self.free_size += size
 
 
+class Unreadable(Exception):
+    """The manifest of the tree `digest` is damaged: which blobs are in use for it, nobody can tell."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
 class Tally(defaultdict[StoreKind, Figures]):
-    """Figures by kind."""
+    """Figures by kind; `damaged` are manifests that could not be read, and whose owners keep all they hold."""
 
     def __init__(self) -> None:
         super().__init__(Figures)
+        self.damaged: set[str] = set()
 
     def kinds(self) -> list[GcKind]:
         """As they travel, in their order."""
@@ -75,9 +84,9 @@ class Census:
         self._folder, self._blobs, self._trees, self._db = folder, blobs, trees, db
 
     async def count(self, cutoff: float, course: Course[GcStep]) -> Tally:
-        """All figures; uploads younger than `cutoff` (epoch seconds) stay.
+        """All figures; uploads younger than `cutoff` (epoch seconds) stay. Raises `Stopped`.
 
-        Raises `Conflict` where a manifest is damaged, `Stopped`.
+        Where a manifest is damaged, all that its owners hold counts as what it is for.
         """
         tally, freed = Tally(), course.step.freed
         wanted = await self._db.read(lambda c: roots.wanted(c, cutoff))
@@ -90,13 +99,20 @@ class Census:
         batches = blob_batches(self._blobs)
         todo = sum(len(trees) for _, trees in groups) + len(batches)
         known: dict[bytes, StoreKind] = {}
+        spared: dict[str, StoreKind] = {}
         done = 0
         for kind, trees in groups:
             for tree in trees:
-                for digest in await to_the_end(partial(self.blobs_of, tree)):
-                    known.setdefault(digest, kind)
+                try:
+                    for digest in await to_the_end(partial(self.blobs_of, tree)):
+                        known.setdefault(digest, kind)
+                except Unreadable:
+                    tally.damaged.add(tree)
+                    spared[tree] = kind
                 done += 1
                 course.at(GcStep("looking", done, todo, freed))
+        for tree, kind in spared.items():
+            await self._spare(tree, kind, known)
         for batch in batches:
             await to_the_end(partial(_count_blobs, batch, known, tally))
             done += 1
@@ -111,17 +127,23 @@ class Census:
         return tally
 
     def blobs_of(self, tree: str) -> set[bytes]:
-        """The blobs of a tree. Blocks; raises `Conflict` where the manifest is damaged: nothing may go then."""
+        """The blobs of a tree. Blocks; raises `Unreadable` where the manifest is damaged."""
         try:
             manifest = self._trees.text(tree).read_bytes()
         except FileNotFoundError:
             manifest = b"\0"
         if hashlib.sha256(manifest).hexdigest() != tree:
-            raise Conflict(
-                f"The manifest of tree {tree[:12]} is damaged, so nothing can be told to be unused.",
-                "`floyd-tui fsck` says what it touches: upload that again, or delete it.",
-            )
+            raise Unreadable(tree)
         return {bytes.fromhex(entry.digest) for entry in read_entries(manifest) if entry.kind == "file"}
+
+    async def _spare(self, tree: str, kind: StoreKind, known: dict[bytes, StoreKind]) -> None:
+        """Take all that the owners of `tree` hold for what it is for."""
+        for owner in await self._db.read(lambda c: roots.owners_of(c, tree)):
+            last = ""
+            while page := await self._db.read(partial(roots.held_page, owner=owner, after=last, limit=_PAGE)):
+                last = page[-1]
+                for digest in page:
+                    known.setdefault(bytes.fromhex(digest), kind)
 
     async def ownerless(self) -> list[Path]:
         """Folders of jobs that are in no table: a deletion was cut off."""

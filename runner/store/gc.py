@@ -7,8 +7,10 @@ nothing is lost but time: the next pass finds the same again.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from runner.errand import Course, Stopped
 from runner.models import GcKind, GcStep
 from runner.store import roots
 from runner.store.blobs import BlobStore
-from runner.store.census import Census, Figures, Tally, blob_batches, listed, size_of
+from runner.store.census import Census, Figures, Tally, Unreadable, blob_batches, listed, size_of
 from runner.store.db import Database
 from runner.store.trash import Trash
 from runner.store.trees import Trees
@@ -28,6 +30,14 @@ _BATCH = 500
 Unwanted = Callable[[sqlite3.Connection, Iterable[str]], set[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a survey or collection found, and the manifests that are damaged: their owners keep all they hold."""
+
+    kinds: list[GcKind]
+    damaged: list[str]
+
+
 class Collector:
     """Looks over and clears the store below `folder`. One pass at a time; who uses it sees to that."""
 
@@ -36,18 +46,15 @@ class Collector:
         self._census = Census(folder, blobs, trees, db)
         self._trash = Trash(folder)
 
-    async def survey(self, cutoff: float, course: Course[GcStep] | None = None) -> list[GcKind]:
-        """What there is, and what would go; uploads younger than `cutoff` (epoch seconds) stay.
+    async def survey(self, cutoff: float, course: Course[GcStep] | None = None) -> Pass:
+        """What there is, and what would go; uploads younger than `cutoff` (epoch seconds) stay. Raises `Stopped`."""
+        tally = await self._census.count(cutoff, course or Course(GcStep()))
+        return Pass(tally.kinds(), sorted(tally.damaged))
 
-        Raises `Conflict` where a manifest is damaged, and `Stopped`.
-        """
-        return (await self._census.count(cutoff, course or Course(GcStep()))).kinds()
-
-    async def collect(self, cutoff: float, course: Course[GcStep] | None = None) -> list[GcKind]:
+    async def collect(self, cutoff: float, course: Course[GcStep] | None = None) -> Pass:
         """Take away what `survey` says would go; returns what there is then, with what went.
 
-        Told to stop, it returns what went until then. Raises `Conflict` where a manifest is damaged: what it holds is
-        not known then, and everything stays.
+        Told to stop, it returns what went until then.
         """
         course, freed = course or Course(GcStep()), Tally()
         try:
@@ -57,9 +64,10 @@ class Collector:
         except Stopped:
             left = Tally()
         await self._empty()
-        return [
+        kinds = [
             GcKind(k.kind, k.count, k.size, freed[k.kind].free_count, freed[k.kind].free_size) for k in left.kinds()
         ]
+        return Pass(kinds, sorted(left.damaged))
 
     # What is referred to
 
@@ -69,18 +77,20 @@ class Collector:
         owners = await self._db.read(roots.owners)
         for done, owner in enumerate(owners):
             course.at(GcStep("forgetting", done, len(owners)))
-            await self._release(owner)
+            # What one of them has in use cannot be told: all they hold stays, until that manifest is healed.
+            with contextlib.suppress(Unreadable):
+                await self._release(owner)
         await self._db.write(roots.forget_damage)
 
     async def _mark(self, trees: Iterable[str]) -> set[bytes]:
-        """The blobs of `trees`."""
+        """The blobs of `trees`; raises `Unreadable`."""
         found: set[bytes] = set()
         for tree in trees:
             found |= await to_the_end(partial(self._census.blobs_of, tree))
         return found
 
     async def _release(self, owner: str) -> None:
-        """Make `owner` hold no longer what is in no tree of theirs."""
+        """Make `owner` hold no longer what is in no tree of theirs; raises `Unreadable` where that is not known."""
         marked = await self._db.read(lambda c: roots.trees_of(c, owner))
         live = await self._mark(marked)
         last = ""

@@ -72,6 +72,11 @@ def owners(connection: sqlite3.Connection) -> list[str]:
     return [row["owner"] for row in connection.execute(_OWNERS)]
 
 
+def owners_of(connection: sqlite3.Connection, tree: str) -> list[str]:
+    """Everybody who has a row for `tree`, and so holds its blobs."""
+    return [row["owner"] for row in connection.execute("SELECT owner FROM trees WHERE digest = ?", (tree,))]
+
+
 def trees_of(connection: sqlite3.Connection, owner: str) -> set[str]:
     """The trees that `owner` has a row for."""
     return {row["digest"] for row in connection.execute("SELECT digest FROM trees WHERE owner = ?", (owner,))}

@@ -146,11 +146,14 @@ def test_a_damaged_or_lost_manifest_is_named_and_sent_again(runner: RunnerProces
                     api.ask("GET", path, source="d/1")
             with pytest.raises(Refused, match="manifest"):
                 api.launch("true", mounts=(mount("d", "d"),))
-            with pytest.raises(Refused, match="manifest"):
-                api.ask("POST", "/v1/gc")
+            assert f"The manifest {digest[:12]} is damaged" in shell("gc", "--dry-run").stderr
+            report = api.ask("POST", "/v1/gc")
+            assert report["damaged"] == [digest]
+            assert blob(runner, b"good").exists(), "whatever may be in use stays"
         upload(shell)
         assert damage(runner) == []
         assert api.content("d/1", "good") == b"good"
+        assert api.ask("POST", "/v1/gc")["damaged"] == []
 
 
 def test_of_a_plain_and_an_executable_copy_one_that_is_good_repairs_the_other(runner: RunnerProcess) -> None:

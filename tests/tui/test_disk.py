@@ -86,6 +86,17 @@ async def test_esc_stops_what_goes_on_and_leaves_when_nothing_does(tmp_path: Pat
         await ui.until(lambda: isinstance(ui.app.screen, HostsScreen), "the hosts")
 
 
+async def test_why_more_stays_than_would_have_to_is_said(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        ui.host.unread = ("5faad966fc8e" + "0" * 52,)
+        await opened(ui)
+        await ui.sees("! The manifest 5faad966fc8e is damaged: what their owners stored all stays.")
+        await asked(ui)
+        await ui.press("y")
+        await ui.sees("✔ 6.1 GiB freed")
+        await ui.sees("! The manifest 5faad966fc8e is damaged")
+
+
 async def test_a_check_names_what_is_damaged(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         ui.host.damage = DAMAGE

@@ -17,10 +17,10 @@ import pytest
 from runner.errand import Course
 from runner.errors import Conflict, NotFound
 from runner.housekeeping import every_day, seconds_until
-from runner.models import GcKind, GcStep, Input, Job, JobState, TreeEntry
+from runner.models import GcStep, Input, Job, JobState, TreeEntry
 from runner.store import roots
 from runner.store.datasets import Content
-from runner.store.gc import Collector
+from runner.store.gc import Collector, Pass
 from runner.store.jobs import JobStore
 from runner.store.trash import Trash
 from runner.store.upload import receive
@@ -44,8 +44,8 @@ def job(code: str | None, output: str | None = None, inputs: tuple[Input, ...] =
     return Job(owner="ann", project="p", number=0, command="x", code=code, output=output, inputs=inputs, **fields)  # type: ignore[arg-type]
 
 
-def freed(kinds: list[GcKind]) -> dict[str, tuple[int, int]]:
-    return {kind.kind: (kind.free_count, kind.free_size) for kind in kinds if kind.free_count}
+def freed(found: Pass) -> dict[str, tuple[int, int]]:
+    return {kind.kind: (kind.free_count, kind.free_size) for kind in found.kinds if kind.free_count}
 
 
 def files_of(folder: Path) -> set[str]:
@@ -63,7 +63,7 @@ async def test_what_something_refers_to_stays(store: Store, jobs: JobStore, coll
     assert freed(await collector.collect(NOW)) == {}
     assert (files_of(store.blobs.folder), files_of(store.trees.texts)) == before
     assert not (await store.trees.require(code.digest, "ann")).missing
-    kinds = {kind.kind: (kind.count, kind.size) for kind in await collector.survey(NOW)}
+    kinds = {kind.kind: (kind.count, kind.size) for kind in (await collector.survey(NOW)).kinds}
     assert (kinds["code"], kinds["outputs"], kinds["datasets"]) == ((2, 13), (1, 7), (1, 6))
 
 
@@ -93,8 +93,8 @@ async def test_a_young_upload_is_kept_for_its_launch_and_an_old_one_goes(store: 
     hour_ago = time.time() - 3600
     assert freed(await collector.collect(hour_ago)) == {}
     assert not (await store.trees.require(tree.digest, "ann")).missing
-    kinds = await collector.survey(hour_ago)
-    assert next(kind for kind in kinds if kind.kind == "uploads").size == 7
+    found = await collector.survey(hour_ago)
+    assert next(kind for kind in found.kinds if kind.kind == "uploads").size == 7
     assert freed(await collector.collect(NOW))["unused"][0] == 2
     assert not store.blobs.has(sha(b"waiting"))
 
@@ -154,16 +154,31 @@ async def test_partial_uploads_and_folders_of_no_job_go(store: Store, jobs: JobS
     assert [path.name for path in (store.folder / "jobs" / "ann" / "p").iterdir()] == [str(made.number)]
 
 
-async def test_a_damaged_manifest_stops_it_before_anything_goes(
-    store: Store, jobs: JobStore, collector: Collector
+@pytest.mark.parametrize("content", [None, b""], ids=["gone", "torn"])
+async def test_a_damaged_manifest_spares_all_that_its_owners_hold(
+    store: Store, jobs: JobStore, collector: Collector, content: bytes | None
 ) -> None:
     tree = await store.add_tree({"a": b"kept"})
     await jobs.create(job(tree.digest))
+    await store.add_tree({"b": b"ann's, of no use"})
+    await store.add_tree({"c": b"bob's, of no use"}, owner="bob")
     text = store.trees.text(tree.digest)
-    text.chmod(0o600)
-    text.write_bytes(b"")
-    with pytest.raises(Conflict, match="is damaged"):
-        await collector.collect(NOW)
+    whole = text.read_bytes()
+    text.unlink()
+    if content is not None:
+        text.write_bytes(content)
+    told, done = await collector.survey(NOW), await collector.collect(NOW)
+    assert told.damaged == done.damaged == [tree.digest]
+    counts = {kind.kind: kind.count for kind in told.kinds}
+    assert (counts["code"], counts["unused"]) == (2, 3), "all that is ann's is as good as in use"
+    assert freed(done)["unused"][0] == 3, "bob's blob, and the manifests of two trees"
+    assert store.blobs.has(sha(b"kept"))
+    assert store.blobs.has(sha(b"ann's, of no use"))
+    assert not store.blobs.has(sha(b"bob's, of no use"))
+    text.unlink(missing_ok=True)
+    text.write_bytes(whole)
+    assert freed(await collector.collect(NOW))["unused"] == (1, len(b"ann's, of no use"))
+    assert (await collector.survey(NOW)).damaged == []
     assert store.blobs.has(sha(b"kept"))
 
 
@@ -279,7 +294,7 @@ async def test_all_that_takes_the_disk_is_counted_and_what_is_nobodys_goes(
     young = written(store.blobs.folder / "ab" / ".being-written", 10)
     before = await collector.survey(NEVER)
     assert freed(before) == {"trash": (3, 27)}
-    kinds = {kind.kind: kind for kind in before}
+    kinds = {kind.kind: kind for kind in before.kinds}
     assert (kinds["jobs"].count, kinds["jobs"].size) == (1, 5)
     assert kinds["runner"].size >= store.db._path.stat().st_size > 0
     assert freed(await collector.collect(NEVER)) == {"trash": (3, 27)}
