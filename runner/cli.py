@@ -55,10 +55,10 @@ data_dir = click.option(
 @_told
 def serve(data_dir: Path | None, log_file: bool) -> None:
     """Serve here until SIGTERM or Ctrl-C. Jobs run on after that."""
-    from runner import daemon, server
+    from runner import daemon, folder, server
 
     settings = Settings.load(data_dir)
-    server.prepare_folder(settings.data_dir)
+    folder.prepare_folder(settings.data_dir)
     daemon.log_to(settings.log if log_file else None)
     server.serve(settings)
 

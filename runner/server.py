@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import resource
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -22,7 +20,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from runner.app import create_app
-from runner.errors import Conflict, Unavailable
+from runner.errors import Unavailable
+from runner.folder import locked, prepare_folder
 from runner.peers import PeerProtocol
 from runner.service import Runner
 from runner.settings import Settings
@@ -33,7 +32,6 @@ _MAX_SOCKET_PATH = 107
 _BACKLOG = 512
 # What the runner writes is its own to read, whatever the account's default is.
 _MASK = 0o077
-_LOCK_TRIES, _LOCK_SECONDS = 10, 0.02
 # The other end keeps its connections in a pool and decides itself when one is too old.
 _KEEP_ALIVE_SECONDS = 3600
 
@@ -47,33 +45,10 @@ def serve(settings: Settings) -> None:
     prepare_folder(settings.data_dir)
     os.umask(_MASK)
     _raise_open_files()
-    with _locked(settings.lock), _listening(settings) as listener:
+    with locked(settings.lock), _listening(settings) as listener:
         # A lease on a file that a job opens again (see store/blobs.py) may signal; it must not end the runner.
         signal.signal(signal.SIGIO, _pass_over)
         asyncio.run(_serve(settings, listener))
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the data folder, private; raises `Unavailable` where that cannot be."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        hint = "Choose a folder of yours with --data-dir."
-        raise Unavailable(f"The data folder {folder} cannot be used: {error.strerror}.", hint) from error
-
-
-def lock_holder(lock: Path) -> int | None:
-    """Process id of the daemon that holds `lock`, or None where no daemon runs."""
-    try:
-        with lock.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read() or 0)
-    except FileNotFoundError:
-        pass
-    return None
 
 
 class _Server(uvicorn.Server):
@@ -117,33 +92,6 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
         "timeout_graceful_shutdown": max(1, round(settings.shutdown_grace)),
     }
     return uvicorn.Config(app, **options)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the folder's lock, which a crash lets go of by itself."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        if not _lock(descriptor):
-            raise Conflict(
-                f"A runner (process {path.read_text()}) serves {path.parent} already.",
-                "Use it, or stop it: floyd-runner stop.",
-            )
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock; False if another keeps it. `lock_holder` holds it for a moment to ask, so one try is too few."""
-    for _ in range(_LOCK_TRIES):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        time.sleep(_LOCK_SECONDS)
-    return False
 
 
 @contextlib.contextmanager

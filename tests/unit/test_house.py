@@ -62,6 +62,11 @@ def test_the_command_line_starts_without_the_heavy_parts() -> None:
     assert not loaded & {"textual", "asyncssh", "httpx", "cattrs", "watchfiles", "yaml"}
 
 
+def test_starting_and_stopping_a_runner_loads_no_server() -> None:
+    loaded = loaded_by(["runner.__main__", "runner.daemon"])
+    assert not loaded & {"starlette", "uvicorn", "httpx", "anyio", "sqlite3"}
+
+
 def test_who_has_only_this_machine_never_waits_for_ssh_to_load() -> None:
     commands = [name for name in MODULES if name.startswith("floyd_tui.cli.")]
     loaded = loaded_by(["floyd_tui.app", "floyd_tui.client.links", *sorted(commands)])
