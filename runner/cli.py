@@ -86,6 +86,22 @@ def stop(data_dir: Path | None) -> None:
 
 
 @main.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Its data. [default: /var/lib/floyd-runner]")
+@click.option("--socket", type=click.Path(path_type=Path), help="Its socket. [default: /run/floyd-runner/runner.sock]")
+@click.option("--group", help="Only members of this group may use it; empty: everybody again.")
+@_told
+def share(data_dir: Path | None, socket: Path | None, group: str | None) -> None:
+    """Set up one runner for everybody on this host, or this version of it. Root's to do; jobs run on.
+
+    docs/security.md says what it keeps from whom.
+    """
+    from runner import sharing
+
+    place = sharing.Place(data_dir or sharing.FOLDER, socket or sharing.SOCKET, group)
+    click.echo(sharing.share(place))
+
+
+@main.command()
 @data_dir
 @_told
 def status(data_dir: Path | None) -> None:

@@ -105,6 +105,15 @@ def ask(settings: Settings) -> RunnerInfo | None:
     return decode(said, RunnerInfo)
 
 
+def wait_until_it_answers(settings: Settings) -> None:
+    """Return when a daemon that something else starts answers; raises `Unavailable` after 30 s."""
+    deadline = time.monotonic() + _START_SECONDS
+    while ask(settings) is None:
+        if time.monotonic() > deadline:
+            raise Unavailable("The runner does not answer after 30 s.", f"See {settings.log}.")
+        time.sleep(_POLL_SECONDS)
+
+
 def _spawn(settings: Settings, words: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start ``serve`` in a session of its own, so that the end of this login does not end it."""
     command = [*_entry(), "serve", "--log-file", "--data-dir", str(settings.data_dir)]

@@ -16,7 +16,7 @@ import runner
 def own_archive() -> Path | None:
     """The zipapp that this very runner was started from; None where it is not one."""
     loader = runner.__loader__
-    return Path(os.path.abspath(loader.archive)) if isinstance(loader, zipimport.zipimporter) else None
+    return Path(os.path.realpath(loader.archive)) if isinstance(loader, zipimport.zipimporter) else None
 
 
 def spare_versions(data_dir: Path, cutoff: float) -> list[Path]:

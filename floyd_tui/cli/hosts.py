@@ -123,11 +123,28 @@ async def _install(link: Link) -> None:
     await link.connected()
 
 
+async def _install_shared(link: Link, where: dict[str, str | None]) -> None:
+    from floyd_tui.client.ssh import SSHDialer
+
+    host = Config.load().hosts[link.name]
+    if host.local:
+        raise FloydError("The runner of this machine is shared here, not from afar.", "Run: sudo floyd-runner share")
+    note(f"Setting up a runner for everybody on {link.name} …")
+    note(await SSHDialer(host).install_shared(where["group"], where["data_dir"]))
+    await link.retry()
+    await link.connected()
+
+
 @host.command("install")
 @click.argument("name")
 @click.option("--trust", is_flag=True, help="Trust the host's key without asking.")
-def install(name: str, trust: bool) -> None:
+@click.option("--shared", is_flag=True, help="One runner for everybody there; needs root, or sudo without a password.")
+@click.option("--group", metavar="GROUP", help="With --shared: for its members only; empty for everybody again.")
+@click.option("--data-dir", metavar="FOLDER", help="With --shared: its data, if not in /var/lib/floyd-runner.")
+def install(name: str, trust: bool, shared: bool, **where: str | None) -> None:
     """Put the runner on a host, or this version of it; running jobs go on."""
+    if any(value is not None for value in where.values()) and not shared:
+        raise click.UsageError("--group and --data-dir go with --shared.")
 
     async def work() -> None:
         links = Links(Config.load())
@@ -135,7 +152,7 @@ def install(name: str, trust: bool) -> None:
             link = links[name]
             with contextlib.suppress(RunnerMissing):
                 await connect(link, trust)
-            await _install(link)
+            await (_install_shared(link, where) if shared else _install(link))
             await _say_check(link)
         finally:
             await links.close()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+import shlex
 from pathlib import Path
 
 import asyncssh
 
 from floyd_tui.client.pack import pack
-from floyd_tui.client.remote import RemoteHost, find_python, look, run_pyz
+from floyd_tui.client.remote import RemoteHost, find_python, look, run_pyz, run_words
 from floyd_tui.config import HostConfig
-from floyd_tui.errors import HostError
+from floyd_tui.errors import HostError, RunnerMissing
 
 _FILE = "floyd-runner.pyz"
 
@@ -21,9 +22,7 @@ async def install(connection: asyncssh.SSHClientConnection, host: HostConfig) ->
 
     Jobs run on meanwhile. Other versions stay where they are, in folders of their own. Raises `HostError`s.
     """
-    remote = await look(connection, host)
-    if remote.system != "Linux":
-        raise HostError(f"{host.name} runs {remote.system or 'an unknown system'}.", "Hosts have to run Linux.")
+    remote = await _look(connection, host)
     if remote.shared:
         raise HostError(
             f"{host.name} has a runner for many already ({remote.shared}).",
@@ -31,16 +30,58 @@ async def install(connection: asyncssh.SSHClientConnection, host: HostConfig) ->
             f"For a runner of your own, set hosts.{host.name}.data_dir in config.yaml.",
         )
     python = await find_python(connection, host)
+    version, place = await _put(connection, host, remote)
+    if remote.has_socket:
+        await run_pyz(connection, host, python, place, "stop", remote.data_dir)
+    await run_pyz(connection, host, python, place, "start", remote.data_dir)
+    return version
+
+
+async def install_shared(
+    connection: asyncssh.SSHClientConnection, host: HostConfig, group: str | None, data_dir: str | None
+) -> str:
+    """Set up one runner for everybody on the host, or this version of it; what it says. Raises `HostError`s.
+
+    The login must be root's, or one that `sudo` asks no password of. `group` and `data_dir` are as the runner's own
+    command ``share`` has them.
+    """
+    if host.data_dir:
+        raise HostError(
+            f"hosts.{host.name}.data_dir names a runner of your own.", "Take it out of config.yaml to use one for all."
+        )
+    remote = await _look(connection, host)
+    python = await find_python(connection, host)
+    _, place = await _put(connection, host, remote)
+    chosen = (("--socket", remote.place), ("--group", group), ("--data-dir", data_dir))
+    words = [python, place, "share", *(word for key, value in chosen if value is not None for word in (key, value))]
+    if not remote.root:
+        try:
+            await run_words(connection, host, ["sudo", "-n", "true"], "share", remote.data_dir)
+        except RunnerMissing as error:
+            raise HostError(
+                f"The login on {host.name} is not root's, and sudo wants a password there.",
+                f"Run it there yourself: sudo {shlex.join(words)}",
+            ) from error
+        words = ["sudo", "-n", *words]
+    return await run_words(connection, host, words, "share", data_dir or "/var/lib/floyd-runner")
+
+
+async def _look(connection: asyncssh.SSHClientConnection, host: HostConfig) -> RemoteHost:
+    remote = await look(connection, host)
+    if remote.system != "Linux":
+        raise HostError(f"{host.name} runs {remote.system or 'an unknown system'}.", "Hosts have to run Linux.")
+    return remote
+
+
+async def _put(connection: asyncssh.SSHClientConnection, host: HostConfig, remote: RemoteHost) -> tuple[str, str]:
+    """Pack the runner and put it into the login's own folder there; its version and its path."""
     try:
         version, pyz = await asyncio.to_thread(pack, _cache_folder())
     except OSError as error:
         raise HostError(f"The runner cannot be packed here: {error}.", "Make room in the cache folder.") from error
     place = posixpath.join(remote.data_dir, "versions", version, _FILE)
     await _send(connection, host, remote, pyz, place)
-    if remote.has_socket:
-        await run_pyz(connection, host, python, place, "stop", remote.data_dir)
-    await run_pyz(connection, host, python, place, "start", remote.data_dir)
-    return version
+    return version, place
 
 
 def _cache_folder() -> Path:

@@ -102,6 +102,8 @@ class LocalDialer:
 
     async def install(self) -> None:
         """The runner is here already: start it."""
+        if (shared := self.shared) is not None:
+            raise HostError(f"This machine has a runner for many already ({shared}).", "Its administrator updates it.")
         await self._start()
 
     async def _start(self) -> None:

@@ -23,6 +23,8 @@ _LOOK = """
 d=$1
 s=${FLOYD_RUNNER_SHARED:-/run/floyd-runner/runner.sock}
 echo "floyd:system=$(uname -s)"
+echo "floyd:place=$s"
+[ "$(id -u)" = 0 ] && echo floyd:root=yes
 if [ -z "$d$FLOYD_RUNNER_HOME" ] && [ -S "$s" ]; then
   echo "floyd:shared=$s"
   [ -w "$s" ] && echo floyd:socket=yes
@@ -56,7 +58,8 @@ done
 class RemoteHost:
     """A host as its shell tells: the runner's data folder, whether its socket is there, and the newest pyz.
 
-    `shared` is the socket of a runner that serves everybody there, empty where there is none or `data_dir` is chosen.
+    `shared` is the socket of a runner that serves everybody there, empty where there is none or `data_dir` is chosen;
+    `place` is where one would have it. `root` says that it is root who has logged in.
     """
 
     data_dir: str
@@ -64,6 +67,8 @@ class RemoteHost:
     has_socket: bool
     installed: str
     shared: str = ""
+    place: str = ""
+    root: bool = False
 
     @property
     def socket(self) -> str:
@@ -79,8 +84,8 @@ async def look(connection: asyncssh.SSHClientConnection, host: HostConfig) -> Re
     answers = await ask(connection, host, _LOOK, host.data_dir)
     if "data_dir" not in answers:
         raise HostError(f"The login on {host.name} runs no commands.", "floyd-tui needs an account with a shell there.")
-    given = {key: answers.get(key, "") for key in ("system", "installed", "shared")}
-    return RemoteHost(answers["data_dir"], has_socket="socket" in answers, **given)
+    given = {key: answers.get(key, "") for key in ("system", "installed", "shared", "place")}
+    return RemoteHost(answers["data_dir"], has_socket="socket" in answers, root="root" in answers, **given)
 
 
 async def find_python(connection: asyncssh.SSHClientConnection, host: HostConfig) -> str:
@@ -100,13 +105,20 @@ async def run_pyz(
     connection: asyncssh.SSHClientConnection, host: HostConfig, python: str, pyz: str, command: str, data_dir: str
 ) -> None:
     """Run ``start`` or ``stop`` of an installed runner; raises `RunnerMissing` with what it said."""
-    words = [python, pyz, command, "--data-dir", data_dir]
+    await run_words(connection, host, [python, pyz, command, "--data-dir", data_dir], command, data_dir)
+
+
+async def run_words(
+    connection: asyncssh.SSHClientConnection, host: HostConfig, words: list[str], command: str, data_dir: str
+) -> str:
+    """Run a `command` of the runner, as `words` say in full; what it says, or raises `RunnerMissing` with that."""
     status, out, err = await _run(connection, host, shlex.join(words), "", _START)
     if status:
         said = (err.strip() or out.strip()).splitlines()[-1:] or [f"exit code {status}"]
         raise RunnerMissing(
             f"The runner on {host.name} does not {command}: {said[0]}", f"See {data_dir}/runner.log there."
         )
+    return out.strip()
 
 
 async def ask(

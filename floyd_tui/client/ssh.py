@@ -54,6 +54,16 @@ class SSHDialer:
         finally:
             await login.close()
 
+    async def install_shared(self, group: str | None, data_dir: str | None) -> str:
+        """Set up one runner for everybody on the host; what it says."""
+        from floyd_tui.client.install import install_shared
+
+        login = await self._log_in()
+        try:
+            return await install_shared(login.connection, self._host, group, data_dir)
+        finally:
+            await login.close()
+
     async def _log_in(self) -> Login:
         return await log_in(self._host.name, self._host.destination, self._host.identity_file)
 
