@@ -93,15 +93,18 @@ class Jobs:
         return self._now(job)
 
     async def select(
-        self, caller: str, project: str | None, states: Sequence[JobState], limit: int | None
+        self, caller: str, project: str | None, states: Sequence[JobState], limit: int | None, text: str = ""
     ) -> list[Job]:
-        """The caller's jobs, newest first; a project without any may be one that is yet to be made."""
+        """The caller's jobs, newest first, that have each word of `text`.
+
+        A project without any may be one that is yet to be made.
+        """
         if project is not None:
             ref = Ref.parse(project).with_defaults(caller, "projects")
             if ref.owner != caller:
                 raise await self._nothing(ref, caller)
             project = ref.name
-        return [self._now(job) for job in await self._store.select(caller, project, states, limit)]
+        return [self._now(job) for job in await self._store.select(caller, project, states, limit, text)]
 
     async def stop(self, name: str, caller: str) -> Job:
         """Ask a job to end; one that waits is stopped at once, one that has ended stays as it is."""

@@ -37,10 +37,11 @@ _STATES = [state.value for state in JobState]
 @click.option("-a", "--all", "everything", is_flag=True, help="All projects, also inside one's folder.")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="So many at most.")
+@click.option("-s", "--search", "text", default="", metavar="WORDS", help="Only those that have all of these words.")
 @host_option
 @json_option
 def status(
-    name: str | None, everything: bool, states: tuple[str, ...], limit: int, host: str | None, as_json: bool
+    name: str | None, everything: bool, states: tuple[str, ...], limit: int, text: str, host: str | None, as_json: bool
 ) -> None:
     """List jobs, newest first: of this folder's project, of PROJECT, or just JOB."""
     tied = None if everything else find_link(Path.cwd())
@@ -50,7 +51,7 @@ def status(
         if ref is not None and ref.number is not None:
             return [await link.client.job(job_reference(name))]
         project = ref.name if ref else tied.name if tied else None
-        found = await link.client.jobs(project, [JobState(state) for state in states], limit)
+        found = await link.client.jobs(project, [JobState(state) for state in states], limit, text)
         if not found and ref is not None:
             await link.client.job(f"projects/{ref.name}")  # says so where there is no such project
         return found
@@ -65,7 +66,7 @@ def status(
         map(_row, jobs),
         right=("AGE", "DURATION", "GPUS"),
         cut=("WHAT", "METRICS"),
-        empty=_no_jobs(ref, tied is not None),
+        empty=f"No jobs with {text!r}." if text else _no_jobs(ref, tied is not None),
     )
 
 

@@ -63,10 +63,11 @@ class HttpClient:
         return await self._requests.fetch(request, Project)
 
     async def jobs(
-        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
+        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None, text: str = ""
     ) -> list[Job]:
-        """Jobs, newest first."""
-        params: Params = {"project": project, "state": [str(state) for state in states] or None, "limit": limit}
+        """Jobs, newest first, that have each word of `text`."""
+        wanted = [str(state) for state in states] or None
+        params: Params = {"project": project, "state": wanted, "limit": limit, "text": text or None}
         return await self._requests.fetch(Request("GET", "/v1/jobs", params), list[Job])
 
     async def job(self, name: str) -> Job:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_files import FakeFiles
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
+from floyd_tui.client.fake_jobs import has_words
 from floyd_tui.client.fake_queue import FakeQueue
 from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
@@ -68,14 +69,14 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
         return self.host.projects.setdefault(name, new)
 
     async def jobs(
-        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
+        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None, text: str = ""
     ) -> list[Job]:
         await self.host.gate("jobs")
-        name = Ref.parse(project).name if project else None
+        name, words = Ref.parse(project).name if project else None, text.lower().split()
         found = [
             job
             for job in self.host.jobs.values()
-            if name in (None, job.project) and (not states or job.state in states)
+            if name in (None, job.project) and (not states or job.state in states) and has_words(job, words)
         ]
         return sorted(found, key=lambda job: (-job.created_at, -job.number))[:limit]
 

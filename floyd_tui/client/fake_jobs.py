@@ -50,6 +50,13 @@ if __name__ == "__main__":
 '''
 
 
+def has_words(job: Job, words: list[str]) -> bool:
+    """Whether each of `words`, in lower case, is in what a search looks through."""
+    inputs = " ".join(f"{one.source} {one.destination}" for one in job.inputs)
+    text = f"{job.short} {job.message} {job.command} {job.environment} {inputs} {' '.join(job.tags)}".lower()
+    return all(word in text for word in words)
+
+
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -71,8 +71,9 @@ class Client(Protocol):
         project: str | None = None,
         states: Sequence[JobState] = (),
         limit: int | None = None,
+        text: str = "",
     ) -> list[Job]:
-        """Jobs, newest first."""
+        """Jobs, newest first. Each word of `text` is in their name, message, command, environment, inputs or tags."""
         ...
 
     async def job(self, name: str) -> Job: ...

@@ -30,8 +30,9 @@ async def jobs(request: Request) -> Response:
     """The caller's jobs, newest first."""
     states = [_state(text) for text in query_all(request, "state")]
     limit = integer(request, "limit", -1)
+    asked = query(request)
     found = runner_of(request).jobs.select(
-        caller(request), query(request).get("project") or None, states, None if limit < 0 else limit
+        caller(request), asked.get("project") or None, states, None if limit < 0 else limit, asked.get("text", "")
     )
     return reply(await found)
 

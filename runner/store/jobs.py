@@ -15,11 +15,17 @@ from runner.store.roots import let_go, require_tree
 
 ACTIVE = (JobState.QUEUED, JobState.PREPARING, JobState.RUNNING)
 _JOB = "SELECT jobs.*, projects.owner, projects.name FROM jobs JOIN projects ON projects.id = jobs.project"
+# In this order: the words are asked first, and their jobs by number.
+_WORDS = """SELECT jobs.*, projects.owner, projects.name FROM job_words CROSS JOIN jobs ON jobs.id = job_words.rowid
+            JOIN projects ON projects.id = jobs.project"""
+# The plus keeps SQLite from counting along all jobs of the project: unfinished ones are few.
 _PROJECT = f"""
-SELECT p.*, count(j.id) AS jobs, sum(j.state IN ('{"', '".join(ACTIVE)}')) AS active,
-       max(j.number) AS latest, max(j.updated_at) AS updated_at,
+SELECT p.*, (SELECT count(*) FROM jobs WHERE +project = p.id AND state IN ('{"', '".join(ACTIVE)}')) AS active,
+       (SELECT max(number) FROM jobs WHERE project = p.id) AS latest,
        (SELECT state FROM jobs WHERE project = p.id ORDER BY number DESC LIMIT 1) AS latest_state
-FROM projects p LEFT JOIN jobs j ON j.project = p.id WHERE p.owner = ?"""
+FROM projects p WHERE p.owner = ?"""
+# Characters in a row that the index of words knows at least.
+_INDEXED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class JobStore:
 
     async def projects(self, owner: str) -> list[Project]:
         """The owner's projects, the one last touched first."""
-        rows = await self._db.read(lambda c: c.execute(f"{_PROJECT} GROUP BY p.id", (owner,)).fetchall())
+        rows = await self._db.read(lambda c: c.execute(_PROJECT, (owner,)).fetchall())
         return sorted(map(_project, rows), key=lambda project: -project.updated_at)
 
     async def project_names(self, owner: str) -> list[str]:
@@ -58,7 +64,7 @@ class JobStore:
     async def ensure_project(self, owner: str, name: str, description: str = "") -> Project:
         """Make the project unless it is there; one that is there stays as it is."""
         await self._db.write(lambda c: _ensure_project(c, owner, name, description))
-        sql = f"{_PROJECT} AND p.name = ? GROUP BY p.id"
+        sql = f"{_PROJECT} AND p.name = ?"
         return _project(await self._db.read(lambda c: c.execute(sql, (owner, name)).fetchone()))
 
     # Jobs
@@ -76,8 +82,9 @@ class JobStore:
             project = _ensure_project(connection, job.owner, job.project, "")
             sql = "UPDATE projects SET last_number = last_number + 1 WHERE id = ? RETURNING last_number"
             made = replace(job, number=connection.execute(sql, (project,)).fetchone()[0])
-            sql = "INSERT INTO jobs (project, number, state, document, updated_at) VALUES (?, ?, ?, ?, ?)"
-            row = connection.execute(sql, (project, made.number, made.state, _text(made), time.time())).lastrowid
+            sql = "INSERT INTO jobs (project, person, number, state, document, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
+            values = (project, made.owner, made.number, made.state, _text(made), time.time())
+            row = connection.execute(sql, values).lastrowid
             if key is not None:
                 connection.execute("INSERT INTO launches (owner, key, job) VALUES (?, ?, ?)", (job.owner, key, row))
             return made, True
@@ -96,16 +103,33 @@ class JobStore:
         return _job(row) if row is not None else None
 
     async def select(
-        self, owner: str, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None
+        self,
+        owner: str,
+        project: str | None = None,
+        states: Sequence[JobState] = (),
+        limit: int | None = None,
+        text: str = "",
     ) -> list[Job]:
-        """The owner's jobs, newest first."""
-        sql, values = f"{_JOB} WHERE owner = ?", [owner]
+        """The owner's jobs, newest first; with `text` those in whose name, message, command and so on each word is."""
+        words = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()
+        sql, values = _searched(words) if words else (f"{_JOB} WHERE true", [])
+        sql, values = f"{sql} AND person = ?", [*values, owner]
         if project is not None:
-            sql, values = f"{sql} AND name = ?", [*values, project]
-        if states:
-            sql, values = f"{sql} AND state IN ({','.join('?' * len(states))})", [*values, *map(str, states)]
-        sql += f" ORDER BY jobs.id DESC LIMIT {-1 if limit is None else limit}"
-        return [_job(row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
+            sql = f"{sql} AND project = (SELECT id FROM projects WHERE owner = ? AND name = ?)"
+            values += [owner, project]
+        # Found words come in the order of their numbers, so that the search ends with the last job asked for.
+        order = f"ORDER BY {'job_words.rowid' if words else 'jobs.id'} DESC LIMIT {-1 if limit is None else limit}"
+
+        def query(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            if not states:
+                return connection.execute(f"{sql} {order}", values).fetchall()
+            # One state at a time the index gives them in order; several at once would all be looked at.
+            found: list[sqlite3.Row] = []
+            for state in set(states):
+                found += connection.execute(f"{sql} AND state = ? {order}", (*values, str(state)))
+            return sorted(found, key=lambda row: -int(row["id"]))[:limit]
+
+        return [_job(row) for row in await self._db.read(query)]
 
     async def standing(self, job: Job) -> Standing:
         """The job with what the database knows of it besides; raises `NotFound`."""
@@ -210,6 +234,19 @@ class JobStore:
         return [Metric(*row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
 
 
+def _searched(words: Sequence[str]) -> tuple[str, list[str]]:
+    """A query for jobs that have each of `words`, to be gone on with by AND, and its values."""
+    sql, values = f"{_WORDS} WHERE true", []
+    if known := [word for word in words if len(word) >= _INDEXED]:
+        sql = f"{sql} AND words MATCH ?"
+        values.append(" ".join('"' + word.replace('"', '""') + '"' for word in known))
+    for word in words:
+        if len(word) < _INDEXED:
+            sql = f"{sql} AND instr(lower(words), ?)"
+            values.append(word.lower())
+    return sql, values
+
+
 def _ensure_project(connection: sqlite3.Connection, owner: str, name: str, description: str) -> int:
     sql = "INSERT INTO projects (owner, name, description, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
     connection.execute(sql, (owner, name, description, time.time()))
@@ -269,5 +306,5 @@ def _project(row: sqlite3.Row) -> Project:
         row["active"] or 0,
         row["latest"],
         JobState(row["latest_state"]) if row["latest_state"] else None,
-        row["updated_at"] or row["created_at"],
+        row["touched_at"] or row["created_at"],
     )

@@ -134,4 +134,40 @@ BEGIN UPDATE jobs SET turn = new.id WHERE id = new.id; END;
 UPDATE jobs SET document = json_set(document, '$.given', json_extract(document, '$.limits'));
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS)
+_LISTS = """
+-- Lists are as quick with a hundred thousand jobs as with a hundred: `person` is the project's owner, `jobs` and
+-- `touched_at` are what would have to be counted.
+ALTER TABLE jobs ADD COLUMN person TEXT NOT NULL DEFAULT '';
+UPDATE jobs SET person = (SELECT owner FROM projects WHERE id = jobs.project);
+CREATE INDEX jobs_by_person ON jobs (person);
+CREATE INDEX jobs_by_person_and_state ON jobs (person, state);
+ALTER TABLE projects ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN touched_at REAL NOT NULL DEFAULT 0;
+UPDATE projects SET jobs = (SELECT count(*) FROM jobs WHERE project = projects.id),
+  touched_at = (SELECT coalesce(max(updated_at), 0) FROM jobs WHERE project = projects.id);
+
+-- What a search looks through: a job's name and what its launch said. Any three characters in a row find it.
+CREATE VIRTUAL TABLE job_words USING fts5 (words, tokenize = 'trigram');
+CREATE VIEW job_texts AS
+  SELECT jobs.id, projects.name || '/' || jobs.number || char(10) ||
+    coalesce(json_extract(document, '$.message'), '') || char(10) ||
+    coalesce(json_extract(document, '$.command'), '') || char(10) ||
+    coalesce(json_extract(document, '$.environment'), '') || char(10) ||
+    coalesce(json_extract(document, '$.inputs'), '') || coalesce(json_extract(document, '$.tags'), '') AS words
+  FROM jobs JOIN projects ON projects.id = jobs.project;
+INSERT INTO job_words (rowid, words) SELECT id, words FROM job_texts;
+
+CREATE TRIGGER jobs_in AFTER INSERT ON jobs BEGIN
+  UPDATE projects SET jobs = jobs + 1, touched_at = max(touched_at, new.updated_at) WHERE id = new.project;
+  INSERT INTO job_words (rowid, words) SELECT id, words FROM job_texts WHERE id = new.id;
+END;
+CREATE TRIGGER jobs_out AFTER DELETE ON jobs BEGIN
+  UPDATE projects SET jobs = jobs - 1 WHERE id = old.project;
+  DELETE FROM job_words WHERE rowid = old.id;
+END;
+CREATE TRIGGER jobs_touched AFTER UPDATE OF updated_at ON jobs BEGIN
+  UPDATE projects SET touched_at = max(touched_at, new.updated_at) WHERE id = new.project;
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS)

@@ -70,7 +70,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 async def test_a_damaged_file_is_told_by_whatever_meets_it(tmp_path: Path) -> None:
     db = Database(tmp_path / "runner.db")
-    rows = [("ann", f"{number:0100}", 0.0) for number in range(300)]
+    rows = [("ann", f"{number:0100}", 0.0) for number in range(3000)]
     await db.write(lambda c: c.executemany("INSERT INTO datasets (owner, name, created_at) VALUES (?, ?, ?)", rows))
     await db.check()
     db.close()
