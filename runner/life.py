@@ -163,7 +163,9 @@ class Life:
             Mark.now().write(self._began)
             await self._executor.start(self._task)
         if self.job.state is JobState.PREPARING:
-            await self._become(JobState.RUNNING, started_at=time.time() - self._elapsed(), image=self.job.image)
+            # In this order: a moment that passes in between must not let it begin before it was asked for.
+            elapsed = self._elapsed()
+            await self._become(JobState.RUNNING, started_at=time.time() - elapsed, image=self.job.image)
         if not fresh and standing not in (Standing.RUNNING, Standing.ENDED):
             return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
         return await self._accompany()
