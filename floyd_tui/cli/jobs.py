@@ -27,7 +27,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
 from floyd_tui.sizes import human_count, human_duration, human_size
-from runner.models import Job, JobState, Limits, Ref, UtilizationPolicy
+from runner.models import Attempt, Job, JobState, Limits, Ref, UtilizationPolicy
 
 _STATES = [state.value for state in JobState]
 
@@ -126,6 +126,8 @@ def _about(job: Job) -> list[tuple[str, str]]:
         ("Priority", str(job.priority or "")),
         *(("After", name) for name in job.after),
         ("Max runtime", human_duration(job.max_runtime) if job.max_runtime else ""),
+        ("Retry", str(job.retry or "")),
+        *((f"Attempt {number}", _attempt(one)) for number, one in enumerate(job.attempts, start=1)),
         ("Stopped if idle", _policy(job.utilization_policy) if job.utilization_policy else ""),
         *(("Variable", f"{key}={value}") for key, value in job.env.items()),
         ("Tags", ", ".join(job.tags)),
@@ -152,6 +154,12 @@ def _limits(memory: int | None, cpus: float | None, pids: int | None, shm_size: 
 
 def _policy(policy: UtilizationPolicy) -> str:
     return f"a GPU below {policy.min_gpu_utilization:g} % for {human_duration(policy.time_window)}"
+
+
+def _attempt(one: Attempt) -> str:
+    code = f", exit code {one.exit_code}" if one.exit_code is not None else ""
+    lasted = human_duration(one.ended_at - one.started_at, tenths=True)
+    return f"{one.state}{code} after {lasted}. {one.reason}".strip()
 
 
 def _moment(moment: float | None) -> str:

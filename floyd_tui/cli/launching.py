@@ -12,7 +12,7 @@ from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings, parse_policy
 from floyd_tui.project.mounts import distinct, parse_mount
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import Limits, SecretUse
+from runner.models import Limits, Retry, SecretUse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +56,8 @@ _OPTIONS = (
     click.option("--data", multiple=True, metavar="SOURCE:MOUNT", help="Mount a dataset or output; may be repeated."),
     click.option("-m", "--message", metavar="TEXT", help="What this run is about."),
     click.option("--max-runtime", callback=_read_by(parse_duration), metavar="TIME", help="3600, 90m, 2h30m, …"),
+    click.option("--retry", callback=_read_by(Retry.parse), metavar="N [on ENDS]",
+                 help="Try again N times after such ends: '3', '3 on [lost, oom, exit 75]'."),
     click.option("--utilization-policy", callback=_read_by(parse_policy), metavar="PERCENT:TIME",
                  help="Stop it once a GPU was used less than that for so long, such as 10:30m."),
     click.option("--mode", type=click.Choice(MODES), help="Only `job` is run yet."),
@@ -90,6 +92,7 @@ def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
         input=distinct(parse_mount(text) for text in said["data"]) if said["data"] else None,
         description=said["message"],
         max_runtime=said["max_runtime"],
+        retry=said["retry"],
         utilization_policy=said["utilization_policy"],
         mode=said["mode"],
         command=command_of(command),

@@ -10,6 +10,9 @@ from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference
 from floyd_tui.client.protocol import Client, Link
+from floyd_tui.errors import FloydError
+from floyd_tui.sizes import human_count
+from runner.models import Job
 
 # First guess at how many bytes hold the lines asked for; doubled until they do.
 _LINE = 200
@@ -27,14 +30,20 @@ _LINE = 200
     help="Go on until the job ends, and exit with its code.",
 )
 @click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Begin N lines before the end.")
+@click.option("--attempt", type=click.IntRange(1), metavar="K", help="Only what attempt K of a job with a retry wrote.")
 @host_option
-def logs(job: str | None, follow_it: bool, lines: int | None, host: str | None) -> int:
+def logs(job: str | None, follow_it: bool, lines: int | None, attempt: int | None, host: str | None) -> int:
     """Print JOB's log, byte for byte; the latest job's if left out."""
     name = job_reference(job)
+    if attempt is not None and (follow_it or lines is not None):
+        raise click.UsageError("--attempt prints one attempt whole: leave out --follow and --lines.")
 
     async def work(link: Link) -> int:
         client = link.client
         found = await client.job(name)
+        if attempt is not None:
+            await _one_attempt(client, found, attempt)
+            return 0
         offset = 0 if lines is None else await _lines_before_end(client, found.name, lines)
         if follow_it:
             return await follow(client, found, offset)
@@ -44,6 +53,20 @@ def logs(job: str | None, follow_it: bool, lines: int | None, host: str | None) 
         return 0
 
     return on_host(host, work)
+
+
+async def _one_attempt(client: Client, job: Job, attempt: int) -> None:
+    """Print what one attempt wrote; raises `FloydError` where the job had no such one."""
+    if attempt > job.attempt:
+        raise FloydError(f"{job.short} had {human_count(job.attempt, 'attempt')}.", "Look at `floyd-tui info`.")
+    ends = [0, *(one.log_end for one in job.attempts), job.log_size]
+    left = ends[attempt] - ends[attempt - 1]
+    async for chunk in client.logs(job.name, ends[attempt - 1]):
+        sys.stdout.buffer.write(chunk.data[:left])
+        left -= len(chunk.data[:left])
+        if not left:
+            break
+    sys.stdout.buffer.flush()
 
 
 async def _lines_before_end(client: Client, job: str, lines: int) -> int:

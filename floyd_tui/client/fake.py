@@ -109,6 +109,7 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
             after=tuple(host.find_job(name).name for name in launch.after),
             max_runtime=launch.max_runtime, env=dict(launch.env),
             limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from, secrets=launch.secrets,
+            retry=launch.retry,
         )  # fmt: skip
 
     async def stop(self, job: str) -> Job:

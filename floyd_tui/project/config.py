@@ -17,7 +17,7 @@ import yaml
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import mounts_of
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import Limits, Mount, SecretUse, UtilizationPolicy
+from runner.models import Limits, Mount, Retry, SecretUse, UtilizationPolicy
 
 CONFIG_FILES = ("floyd.yml", "floyd.yaml")
 # FloydHub's instances; what each of them is, the host's settings say.
@@ -50,6 +50,7 @@ class RunSettings:
     priority: int | None = None
     after: tuple[str, ...] | None = None
     hold: bool | None = None
+    retry: Retry | None = None
 
     def over(self, other: RunSettings) -> RunSettings:
         """These settings, and `other`'s where these say nothing."""
@@ -239,6 +240,10 @@ def _policy(value: Any) -> UtilizationPolicy:
     return UtilizationPolicy(float(value["min_gpu_utilization"]), _seconds(value["time_window"])).checked()
 
 
+def _retry(value: Any) -> Retry:
+    return Retry.parse(value if isinstance(value, str) else str(value))
+
+
 def _seconds(value: Any) -> int:
     return parse_duration(value if isinstance(value, str) else str(value))
 
@@ -309,6 +314,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "input": mounts_of,
     "description": _text,
     "max_runtime": _seconds,
+    "retry": _retry,
     "utilization_policy": _policy,
     "command": _text,
     "mode": _one_of(MODES),

@@ -129,6 +129,7 @@ def adjust(launch: Launch, settings: RunSettings, executor: Executor | None = No
         "priority": settings.priority,
         "after": settings.after,
         "held": settings.hold,
+        "retry": settings.retry,
         "executor": executor,
         "secrets": settings.secrets,
     }

@@ -94,6 +94,8 @@ def sections(job: Job, files: list[FileInfo] | None) -> Iterator[tuple[str, list
     yield "Inputs", list(_inputs(job)) or [("none", Content(""))]
     yield "Limits", list(_limits(job))
     yield "Life", list(_life(job))
+    if job.attempts:
+        yield "Attempts", list(_attempts(job))
     yield "Output", _output(job)
 
 
@@ -154,6 +156,8 @@ def _limits(job: Job) -> Iterator[Fact]:
         yield "shared memory", Content(fmt.size(limits.shm_size))
     if limits.pids:
         yield "processes", Content(str(limits.pids))
+    if job.retry:
+        yield "retry", Content(str(job.retry))
 
 
 def _life(job: Job) -> Iterator[Fact]:
@@ -166,6 +170,19 @@ def _life(job: Job) -> Iterator[Fact]:
         yield "exit code", Content(str(job.exit_code))
     yield from _optional("reason", job.reason)
     yield from _optional("progress", job.progress)
+
+
+def _attempts(job: Job) -> Iterator[Fact]:
+    """Those before this one: how each ended, when, and how much it wrote."""
+    start = 0
+    for number, one in enumerate(job.attempts, start=1):
+        code = f"  exit {one.exit_code}" if one.exit_code is not None else ""
+        state = Content.styled(f"{fmt.sign(one.state)} {fmt.words(one.state)}{code}", f"${fmt.color(one.state)}")
+        lasted = fmt.duration(one.ended_at - one.started_at)
+        rest = f"  {fmt.when(one.started_at)}, {lasted}, log {fmt.size(one.log_end - start)}"
+        yield f"{number} of {job.retry.attempts if job.retry else job.attempt}", state + Content.styled(rest, "$dim")
+        yield from _optional("", one.reason)
+        start = one.log_end
 
 
 def _output(job: Job) -> list[Fact]:

@@ -53,6 +53,8 @@ class JobHeader(Vertical):
         color = f"${fmt.color(job.state)}"
         title = [Content.styled(f"{fmt.sign(job.state)} {fmt.words(job.state)}", f"bold {color}")]
         title.append(Content.styled(job.short, "bold"))
+        if job.attempts and job.retry:
+            title.append(Content.styled(f"attempt {job.attempt} of {job.retry.attempts}", "$warn"))
         title += [Content(fmt.plain(job.message))] if job.message else []
         title += [Content.styled(f"#{fmt.plain(tag)}", "$dim") for tag in job.tags]
         self.query_one("#job-title", Static).update(Content("  ").join(title))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from floyd_tui.config import Config, HostConfig
 from runner.models import JobState, Retry
-from tests.support.api import Api, json_line
+from tests.support.api import Api, Refused, json_line
 from tests.support.runner import RunnerProcess
+from tests.support.shell import Shell
+from tests.support.wait import wait_for
 
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
@@ -51,3 +57,81 @@ def test_a_job_is_tried_again_with_what_was_launched_and_each_attempt_is_told(se
         for one in job.attempts:
             times += [one.started_at, one.ended_at]
         assert times == sorted(times)
+
+
+def test_attempts_are_seen_at_the_prompt(tmp_path: Path, server: RunnerProcess) -> None:
+    Config.load(tmp_path / "config").with_host(HostConfig("local", data_dir=str(server.data_dir)))
+    (tmp_path / "work").mkdir()
+    shell = Shell(tmp_path / "work", tmp_path / "config")
+    shell("init", "p")
+    (tmp_path / "work/floyd.yml").write_text("retry: 1 on [exit 75, oom]\n")
+    followed = shell("run", "--follow", "echo $FLOYD_ATTEMPT; exit 75", code=75)
+    assert followed.stdout == "1\n[attempt 2 of 2: the one before failed with exit code 75.]\n2\n"
+    assert shell("logs", "--attempt", "1").stdout == "1\n"
+    assert shell("logs", "--attempt", "2").stdout.endswith("\n2\n")
+    assert "p/1 had 2 attempts" in shell("logs", "--attempt", "3", code=1).stderr
+    told = " ".join(shell("info").stdout.split())
+    assert "Retry 1 on [exit 75, oom]" in told
+    assert "Attempt 1 failed, exit code 75 after 0" in told
+    assert shell.json("status")[0]["attempts"][0]["exit_code"] == 75
+    assert "'often' is not a retry" in shell("run", "--retry", "often", "true", code=2).stderr
+    shell("run", "--follow", "--retry", "2 on exit 3", "[ $FLOYD_ATTEMPT = 3 ] || exit 3")
+    assert len(shell.json("status")[0]["attempts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "state", "attempts"),
+    [
+        ("exit 1", {"retry": Retry(3)}, JobState.FAILED, 1),
+        ("exit 75", {"retry": Retry(1)}, JobState.FAILED, 2),
+        ("exit 75", {"retry": Retry(2, ("lost", "exit 7"))}, JobState.FAILED, 1),
+        ("kill -KILL $$", {"retry": Retry(1, ("oom", "lost"))}, JobState.FAILED, 1),
+        ("exit 75", {"retry": Retry(0)}, JobState.FAILED, 1),
+        ("sleep 60; exit 75", {"retry": Retry(3), "max_runtime": 1}, JobState.TIMED_OUT, 1),
+    ],
+)
+def test_only_the_ends_that_were_named_are_tried_again_after(
+    server: RunnerProcess, command: str, more: dict[str, Any], state: JobState, attempts: int
+) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch(command, **more)
+        job = api.ended("p/1")
+        assert (job.state, job.attempt) == (state, attempts)
+
+
+def test_a_retry_that_cannot_be_meant_is_refused(server: RunnerProcess) -> None:
+    with server.http() as http:
+        api = Api(http)
+        for retry, said in (
+            (Retry(-1), "not -1"),
+            (Retry(1, ()), "names the ends"),
+            (Retry(1, ("x",)), "'x' is no end"),
+        ):
+            with pytest.raises(Refused, match=said):
+                api.launch("true", retry=retry)
+
+
+def test_a_runner_killed_between_attempts_begins_the_next_one_once(tmp_path: Path) -> None:
+    """While it waits, as it begins, and as the one before is cleared up."""
+    with RunnerProcess(tmp_path / "runner", settings={"retry_delay": 1.0}) as server:
+        with server.http() as http:
+            api = Api(http)
+            for _ in range(2):
+                api.launch("echo $FLOYD_ATTEMPT; exit 75", retry=Retry(2))
+            waits = "attempt 2 of 3 begins in"
+            wait_for(lambda: all(waits in api.job(f"p/{number}").progress for number in (1, 2)), "both to wait")
+            assert api.job("p/1").state is JobState.QUEUED
+            stopped = api.stop("p/2")
+            assert (stopped.state, stopped.reason) == (JobState.STOPPED, "It was stopped before attempt 2 began.")
+        for _ in range(8):
+            server.kill()
+            server.start()
+            time.sleep(0.3 * random.random())
+        with server.http() as http:
+            api = Api(http)
+            job = api.ended("p/1")
+            assert (job.state, job.exit_code, job.attempt) == (JobState.FAILED, 75, 3)
+            words = "[attempt {} of 3: the one before failed with exit code 75.]\n{}\n"
+            assert api.log("p/1").decode() == "1\n" + words.format(2, 2) + words.format(3, 3)
+            assert api.log("p/2") == b"1\n"

@@ -22,7 +22,7 @@ from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane, stem
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.tab_row import TabRow
-from runner.models import JobState, Metric
+from runner.models import Attempt, JobState, Metric, Retry
 from tests.support.job_ui import JobUi, job_ui
 
 JOB = "ada/projects/digits/7"
@@ -52,6 +52,24 @@ async def test_the_header_tells_how_it_stands(tmp_path: Path) -> None:
         assert "go on from 6, lower lr" in text(ui, "#job-title")
         assert text(ui, "#job-time") == "26m 00s of 4h 00m"
         assert "loss 0.1" in text(ui, "#job-news")
+
+
+async def test_attempts_are_counted_and_told(tmp_path: Path) -> None:
+    before = (
+        Attempt(JobState.LOST, NOW - 9000, NOW - 6000, 2048, None, "The host was restarted while it ran."),
+        Attempt(JobState.FAILED, NOW - 5900, NOW - 5000, 3072, 75, ""),
+    )
+    async with job_ui(tmp_path) as ui:
+        await ui.until(lambda: "running" in text(ui, "#job-title"), "the state")
+        ui.host.update(replace(ui.host.find_job(JOB), retry=Retry(3), attempts=before))
+        await ui.until(lambda: "attempt 3 of 4" in text(ui, "#job-title"), "the attempt")
+        await ui.press("I")
+        told = text(ui, "#info-facts")
+        assert "retry        3 on [lost, oom, exit 75]" in told
+        assert "1 of 4       ? lost" in told
+        assert "             The host was restarted while it ran." in told
+        assert "2 of 4       ✘ failed  exit 75" in told
+        assert "15m 00s, log 1.0 KiB" in told
 
 
 async def test_an_end_is_shown_when_it_happens(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from floyd_tui.cli.launching import command_of, settings_of
 from floyd_tui.cli.run import restart, run
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import NOTHING_SAID, RunSettings
-from runner.models import Limits, Mount
+from runner.models import Limits, Mount, Retry
 
 
 def read(command: click.Command, *words: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -29,7 +29,7 @@ def test_nothing_said_is_nothing_said() -> None:
 
 def test_every_flag_arrives() -> None:
     words = (
-        "--gpu2 --gpus 2 --env tf-2.4 --data a:x --data b/3 -m hi --max-runtime 2h --mode job -e A=1 -e B=x=y"
+        "--retry 2 --gpu2 --gpus 2 --env tf-2.4 --data a:x --data b/3 -m hi --max-runtime 2h --mode job -e A=1 -e B=x=y"
         " --memory 2GiB --cpus 1.5 --shm-size 1G --tag s --tag t --tag s"
         " --gpu-memory 8GiB --priority 5 --after 3 --after mnist/4 --hold"
     )
@@ -40,6 +40,7 @@ def test_every_flag_arrives() -> None:
         input=(Mount("a", "x"), Mount("b/3", "b")),
         description="hi",
         max_runtime=7200,
+        retry=Retry(2),
         mode="job",
         command="python -m x",
         limits=Limits(memory=2 * 2**30, cpus=1.5, shm_size=10**9),

@@ -104,6 +104,8 @@ def test_unknown_keys_get_a_word() -> None:
         ("env: x\nmachine: gpuu\n", "floyd.yml:2: machine: 'gpuu' is not one of .* did you mean gpu"),
         ("command: 3\n", "floyd.yml:1: command: 3 is not text"),
         ("command: [a, b]\n", "floyd.yml:1: command: .* is not text"),
+        ("retry: often\n", "floyd.yml:1: retry: 'often' is not a retry; write 3, or such as 3 on .lost, oom, exit 75."),
+        ("retry: 3 on [sunday]\n", "floyd.yml:1: retry: 'sunday' is no end to try again after"),
         ("max_runtime: soon\n", "floyd.yml:1: max_runtime: 'soon' is not a duration"),
         ("max_runtime: -5\n", "floyd.yml:1: max_runtime: '-5' is not a duration"),
         ("gpus: many\n", "floyd.yml:1: gpus: 'many' is not a number of GPUs"),
