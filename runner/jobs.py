@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.ending import clear_folder
-from runner.errors import BadRequest, Conflict, NotFound, RunnerError
+from runner.errors import BadRequest, Conflict, NotFound
 from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Life, Parts
@@ -18,6 +16,7 @@ from runner.models import Event, Job, JobChange, JobState, Launch, Metric, Proje
 from runner.store.datasets import near
 from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
+from runner.sweeping import Sweeper
 from runner.telemetry.watch import Running
 from runner.threads import to_the_end
 from runner.waiting import WaitingJobs
@@ -34,6 +33,7 @@ class Jobs:
         self._parts = parts
         self._store = parts.store
         self._launching = launching
+        self._sweeper = Sweeper(parts.settings.jobs, parts.executors, parts.store)
         self._waiting = WaitingJobs(parts, launching, gpus, self._running, self._begin, self._never_began)
         self._growths: dict[str, Growth] = {}
         self._lives: dict[str, Life] = {}
@@ -43,7 +43,7 @@ class Jobs:
     async def start(self) -> None:
         """Take up what an earlier runner left: follow what runs, settle what ended, queue what waits."""
         active = await self._store.active()
-        await self._sweep(frozenset(standing.job.name for standing in active))
+        await self._sweeper.start(frozenset(standing.job.name for standing in active))
         for standing in active:
             self._take_up(standing)
         await self._waiting.start()
@@ -52,6 +52,7 @@ class Jobs:
     async def close(self) -> None:
         """Let go of all jobs; they run on and are taken up at the next start."""
         self._closing = True
+        await self._sweeper.close()
         await self._waiting.close()
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -225,13 +226,6 @@ class Jobs:
         else:
             self._enqueue(standing)
 
-    async def _sweep(self, active: frozenset[str]) -> None:
-        """Remove what a crash between a job's end and its clearing up left."""
-        await asyncio.to_thread(_sweep_folders, self._parts.settings.jobs, active)
-        if "docker" in self._parts.executors.offered:
-            with contextlib.suppress(RunnerError):
-                await self._parts.executors.docker.sweep(active)
-
     async def _nothing(self, ref: Ref, caller: str) -> NotFound:
         names = await self._store.project_names(caller) if ref.owner == caller else []
         if ref.name in names and (latest := await self._store.find(caller, ref.name)) is not None:
@@ -240,10 +234,3 @@ class Jobs:
             return NotFound(f"Project {ref.name} has no job yet.", "Launch one with `floyd-tui run`.")
         what = ref.name if ref.owner == caller else f"{ref.owner}/projects/{ref.name}"
         return NotFound(f"There is no project {what} here.", near(ref.name, names) or "Look at `floyd-tui status`.")
-
-
-def _sweep_folders(jobs: Path, active: frozenset[str]) -> None:
-    for folder in jobs.glob("*/*/*"):
-        owner, project, number = folder.parts[-3:]
-        if f"{owner}/projects/{project}/{number}" not in active:
-            clear_folder(folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,11 +28,12 @@ _STANDING = {"created": Standing.READY, "exited": Standing.ENDED, "dead": Standi
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A container that is there: its id, its job's name, and the bytes that it wrote beside its image."""
+    """A container that is there: its id, its job's name, the bytes that it wrote beside its image, and since when."""
 
     id: str
     job: str
     size: int
+    created_at: float
 
 
 class DockerExecutor:
@@ -62,7 +65,7 @@ class DockerExecutor:
         labels = {**self._labels, BOOT_LABEL: boot_id()}
         config = container_config(task, labels, set(places) - hidden)
         try:
-            made = await self._engine.post("/containers/create", config, name=self._name(task))
+            made = await self._create(task, config)
             for warning in made.get("Warnings") or ():
                 log.warning("%s: %s", task.job.name, warning)
             await asyncio.to_thread(_made(task).touch)
@@ -75,11 +78,27 @@ class DockerExecutor:
             log.warning("starting %s was interrupted", task.job.name)
             raise
 
+    async def _create(self, task: Task, config: dict[str, Any]) -> dict[str, Any]:
+        try:
+            made: dict[str, Any] = await self._engine.post("/containers/create", config, name=self._name(task))
+        except EngineError as error:
+            if error.answer != 409:
+                raise
+            # A runner that was killed had asked for it, and the engine has made it only now.
+            await self._engine.delete(self._path(task), force="1", v="1")
+            made = await self._engine.post("/containers/create", config, name=self._name(task))
+        return made
+
     async def standing(self, task: Task) -> Standing:
         """How the container stands."""
         found = await self._look(task)
         if found is None:
             return Standing.VANISHED if _made(task).exists() else Standing.ABSENT
+        if _standing(found) is Standing.READY and _made(task).exists():
+            # Whether the engine was told to start it before the runner ended is not known; told twice, it starts once.
+            with contextlib.suppress(EngineError):
+                await self._engine.post(f"{self._path(task)}/start", timeout=None)
+                return await self.standing(task)
         return _standing(found)
 
     async def wait(self, task: Task) -> Ended:
@@ -163,12 +182,17 @@ class DockerExecutor:
         """All containers of this runner; probes and helpers have no job. `sizes` costs the engine a look at each."""
         options = {"all": "1", "size": "1"} if sizes else {"all": "1"}
         found = await self._engine.get("/containers/json", filters=label_filter(self._labels), **options)
-        return [Kept(one["Id"], one["Labels"].get(JOB_LABEL, ""), one.get("SizeRw") or 0) for one in found]
+        return [
+            Kept(one["Id"], one["Labels"].get(JOB_LABEL, ""), one.get("SizeRw") or 0, one["Created"]) for one in found
+        ]
 
-    async def sweep(self, active: frozenset[str]) -> None:
-        """Remove containers of this runner that belong to no `active` job: what a crash left."""
+    async def sweep(self, active: frozenset[str], before: float = inf) -> None:
+        """Remove containers of this runner that belong to no `active` job: what a crash left.
+
+        With `before` (epoch seconds), only those that were made before that.
+        """
         for container in await self.leftovers():
-            if container.job not in active:
+            if container.job not in active and container.created_at < before:
                 await self.discard(container.id)
 
     async def discard(self, container: str) -> None:
