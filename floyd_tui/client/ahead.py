@@ -26,10 +26,15 @@ async def ahead(pieces: Generator[T, None, None]) -> AsyncGenerator[T, None]:
             task = step()
             yield piece  # type: ignore[misc]  # all but `end` are pieces
     finally:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # it was raised above, or nobody waits for it any more
+        await over(task)
         await asyncio.to_thread(pieces.close)
+
+
+async def over(task: asyncio.Future[T]) -> None:
+    """Wait until `task` has ended, where nobody waits for what it returns or raises any more."""
+    await asyncio.wait((task,))
+    if not task.cancelled():
+        task.exception()  # looked at, or asyncio would print it with a traceback
 
 
 async def to_the_end(work: Callable[[], T]) -> T:

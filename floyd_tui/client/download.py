@@ -11,7 +11,7 @@ from pathlib import Path
 
 from exceptiongroup import BaseExceptionGroup
 
-from floyd_tui.client.ahead import closing, to_the_end
+from floyd_tui.client.ahead import closing, over, to_the_end
 from floyd_tui.client.bunch import SMALL, bunches, fetch_bunch
 from floyd_tui.client.comparing import planned
 from floyd_tui.client.part_file import PartFile
@@ -153,7 +153,7 @@ async def _receive(client: Client, source: str, file: PartFile, have: int, meter
         return received + await _write(file, gathered, meter)
     finally:
         # Cut off, the file is kept for a next try: what has come belongs to it.
-        await asyncio.wait((writing,))
+        await over(writing)
 
 
 async def _write(file: PartFile, gathered: Sequence[bytes], meter: Meter) -> int:

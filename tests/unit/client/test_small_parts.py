@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Generator
 
 import pytest
 
-from floyd_tui.client.ahead import ahead, closing
+from floyd_tui.client.ahead import ahead, closing, over
 from floyd_tui.client.backoff import Backoff
 from floyd_tui.client.progress import Meter, Progress
 from floyd_tui.client.sleep_watch import woken
@@ -92,3 +93,14 @@ async def test_an_error_of_the_generator_comes_through() -> None:
     assert await anext(stream) == 1
     with pytest.raises(OSError, match="disk"):
         await anext(stream)
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_not_printed(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise OSError("the disk is full")
+
+    task = asyncio.ensure_future(fails())
+    await over(task)
+    del task
+    gc.collect()
+    assert caplog.records == []
