@@ -38,6 +38,7 @@ PLACES = {
     "LogLines": "Log: moving",
     "LogPane": "Log: search and saving",
     "SearchInput": "Log: while a search is typed",
+    "ChartGrid": "Metrics and use",
     "MetricsPane": "Metrics",
     "Chart": "A chart",
     "InfoPane": "Info",

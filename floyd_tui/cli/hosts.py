@@ -12,12 +12,12 @@ from floyd_tui.cli.asking import can_ask, confirm
 from floyd_tui.cli.hosted import connect
 from floyd_tui.cli.lazy import Clauses
 from floyd_tui.cli.options import json_option, yes_option
-from floyd_tui.cli.show import note, show_pairs, show_table
+from floyd_tui.cli.show import hint_cells, note, show_pairs, show_table
 from floyd_tui.client.links import Links
 from floyd_tui.client.protocol import Link
 from floyd_tui.config import LOCAL, Config, Destination, HostConfig
 from floyd_tui.errors import FloydError, RunnerMissing, UnknownHost
-from runner.models import HostStats, RunnerInfo, check_name
+from runner.models import Hint, HostStats, RunnerInfo, check_name
 
 
 @click.group(cls=Clauses)
@@ -185,6 +185,14 @@ def check(name: str | None, trust: bool, as_json: bool) -> None:
         click.echo(json.dumps({"info": to_dict(found), "stats": to_dict(stats)}, indent=2))
     else:
         show_pairs(_about(found, stats))
+        for hint in stats.hints:
+            click.echo(f"{click.style(*_hint(hint))}\n  {hint.advice}")
+
+
+def _hint(hint: Hint) -> tuple[str, str]:
+    """Which job it is about, if it is about one, is said before it."""
+    text, color = hint_cells(hint)
+    return (f"{text[:2]}{hint.job.partition('/projects/')[2]}: {text[2:]}" if hint.job else text), color
 
 
 async def _say_check(link: Link) -> None:

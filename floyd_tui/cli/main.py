@@ -40,6 +40,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "status": ("jobs:status", "List jobs, newest first."),
         "info": ("jobs:info", "Say all about one job."),
         "logs": ("logs:logs", "Print a job's log, or follow it."),
+        "usage": ("usage:usage", "Show what a job uses or used, and hints."),
         "stop": ("jobs:stop", "Stop jobs; what they wrote is kept."),
         "queue": ("queue:queue", "List what runs and what waits, in order, and why."),
         "hold": ("queue:hold", "Keep waiting jobs from starting."),

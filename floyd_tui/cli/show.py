@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from floyd_tui.sizes import human_duration
-from runner.models import Job, JobState, to_dict
+from runner.models import Hint, Job, JobState, to_dict
 
 STATE_STYLE = {
     JobState.QUEUED: "yellow",
@@ -88,6 +88,11 @@ def note(text: str) -> None:
 def printable(text: str) -> str:
     """`text` on one line, with no control characters and nothing that UTF-8 cannot carry."""
     return "".join(char if char.isprintable() else " " if char.isspace() else "�" for char in text)
+
+
+def hint_cells(hint: Hint) -> tuple[str, str]:
+    """A hint's sentence, and the colour of its level."""
+    return f"! {printable(hint.text)}", {"info": "cyan", "warning": "yellow", "critical": "red"}[hint.level]
 
 
 def _text(cell: Any) -> str:

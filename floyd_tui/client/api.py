@@ -28,6 +28,7 @@ from runner.models import (
     Job,
     JobChange,
     JobState,
+    JobUsage,
     Launch,
     Metric,
     MissingBlob,
@@ -103,6 +104,10 @@ class HttpClient:
         """The job's metrics without the first `after` of them."""
         request = Request("GET", "/v1/job/metrics", {"name": job, "after": after})
         return await self._requests.fetch(request, list[Metric])
+
+    async def usage(self, job: str, points: int = 1000) -> JobUsage:
+        """What the job used over its time, in so many points at most, and hints about it."""
+        return await self._requests.fetch(Request("GET", "/v1/job/usage", {"name": job, "points": points}), JobUsage)
 
     async def files(self, source: str, path: str = "", recursive: bool = False) -> list[FileInfo]:
         """What a folder of `source` holds."""

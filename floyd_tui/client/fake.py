@@ -33,6 +33,7 @@ from runner.models import (
     Input,
     Job,
     JobState,
+    JobUsage,
     Launch,
     LogEnd,
     Metric,
@@ -152,6 +153,11 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
         await self.host.gate("metrics")
         return self.host.metrics.get(self.host.find_job(job).name, [])[after:]
+
+    async def usage(self, job: str, points: int = 1000) -> JobUsage:
+        await self.host.gate("usage")
+        name = self.host.find_job(job).name
+        return self.host.usages.get(name) or JobUsage(name)
 
     async def datasets(self) -> list[Dataset]:
         await self.host.gate("datasets")

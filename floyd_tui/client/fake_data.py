@@ -24,6 +24,7 @@ from floyd_tui.client.fake_jobs import (
     output_files,
 )
 from floyd_tui.client.fake_logs import oom_log, short_log, training_log
+from floyd_tui.client.fake_usage import usage_of
 from runner.models import (
     Dataset,
     DatasetVersion,
@@ -158,6 +159,7 @@ def _fill(host: FakeHost, job: Job) -> None:
     output = output_files(points, since) if job.started_at else []
     host.sources[f"{job.name}/output"] = output
     host.metrics[job.name], host.logs[job.name], host.log_times[job.name] = points, bytearray(log), times
+    host.usages[job.name] = usage_of(job, job.ended_at or NOW)
     tree = manifest_of(file.entry() for file in output)[0] if output and job.state.ended else None
     host.add_job(
         replace(

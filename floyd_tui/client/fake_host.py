@@ -24,6 +24,7 @@ from runner.models import (
     HostStats,
     Job,
     JobState,
+    JobUsage,
     Metric,
     Problem,
     Project,
@@ -97,6 +98,7 @@ class FakeHost:
     logs: dict[str, bytearray] = field(default_factory=dict)
     log_times: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     metrics: dict[str, list[Metric]] = field(default_factory=dict)
+    usages: dict[str, JobUsage] = field(default_factory=dict)
     sources: dict[str, list[FakeFile]] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     fetches: dict[str, Fetch] = field(default_factory=dict)

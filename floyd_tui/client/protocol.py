@@ -32,6 +32,7 @@ from runner.models import (
     Job,
     JobChange,
     JobState,
+    JobUsage,
     Launch,
     LogEnd,
     Metric,
@@ -98,6 +99,10 @@ class Client(Protocol):
 
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
         """The job's metrics in the order they came, without the first `after` of them."""
+        ...
+
+    async def usage(self, job: str, points: int = 1000) -> JobUsage:
+        """What the job used over its time, in so many points at most, and hints about it."""
         ...
 
     async def files(self, source: str, path: str = "", recursive: bool = False) -> list[FileInfo]:

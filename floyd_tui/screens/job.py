@@ -22,6 +22,7 @@ from floyd_tui.screens.job_log import JobLog
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.chart_grid import ChartGrid
 from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
 from floyd_tui.widgets.job_use import job_use
@@ -29,9 +30,16 @@ from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.metrics_pane import MetricsPane
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job
+from floyd_tui.widgets.usage_pane import POINTS, UsagePane
+from runner.models import Event, Job, JobUsage
 
-TABS = (Tab("logs", "L", "Logs"), Tab("metrics", "M", "Metrics"), Tab("files", "O", "Output"), Tab("info", "I", "Info"))
+TABS = (
+    Tab("logs", "L", "Logs"),
+    Tab("metrics", "M", "Metrics"),
+    Tab("usage", "U", "Use"),
+    Tab("files", "O", "Output"),
+    Tab("info", "I", "Info"),
+)
 POLL_SECONDS = 2.0
 RETRY_SECONDS = 2.0
 
@@ -62,6 +70,7 @@ class JobScreen(ErrorFunnel[None]):
         ),
         Binding("L", "tab('logs')", "Logs", show=False, id="job.logs", tooltip="What it writes"),
         Binding("M", "tab('metrics')", "Metrics", show=False, id="job.metrics", tooltip="Curves of its metrics"),
+        Binding("U", "tab('usage')", "Use", show=False, id="job.usage", tooltip="GPUs, CPU, memory and disk it uses"),
         Binding("O", "tab('files')", "Output", show=False, id="job.output", tooltip="The files it wrote"),
         Binding("I", "tab('info')", "Info", show=False, id="job.info", tooltip="What it ran, with what"),
         Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
@@ -82,6 +91,7 @@ class JobScreen(ErrorFunnel[None]):
         with ContentSwitcher(initial=TABS[0].id):
             yield JobLog(self.link, self.job, id="logs")
             yield MetricsPane(id="metrics")
+            yield UsagePane(id="usage")
             yield JobFiles(self.link, self.job, id="files")
             yield InfoPane(id="info")
         yield KeyRow()
@@ -161,6 +171,7 @@ class JobScreen(ErrorFunnel[None]):
                 async for stats in self.link.client.follow_stats():
                     job = self.job
                     self._use = job_use(stats, job.name)
+                    self.query_one(JobHeader).hints = tuple(hint for hint in stats.hints if hint.job == job.name)
                     if job.state.ended:
                         return
             self._use = Content("")
@@ -185,7 +196,7 @@ class JobScreen(ErrorFunnel[None]):
         """Show a tab and give it the keys."""
         self.query_one(TabRow).current = tab
         self.query_one(ContentSwitcher).current = tab
-        for group in ("metrics", "code"):
+        for group in ("metrics", "usage", "code"):
             self.workers.cancel_group(self, group)
         self.workers.cancel_group(self.query_one(JobFiles), "files")
         self._start(tab)
@@ -193,8 +204,8 @@ class JobScreen(ErrorFunnel[None]):
         self.refresh_bindings()
 
     def _focus(self, tab: str) -> None:
-        if tab == "metrics":
-            self.query_one(MetricsPane).focus_first()
+        if tab in ("metrics", "usage"):
+            self.query_one(f"#{tab}", ChartGrid).focus_first()
         else:
             self.query_one({"logs": "#log", "files": "#files-tree"}.get(tab, "#info")).focus()
 
@@ -202,6 +213,8 @@ class JobScreen(ErrorFunnel[None]):
         """Begin what keeps a tab true."""
         if tab == "metrics":
             self._follow_metrics()
+        elif tab == "usage":
+            self._follow_usage()
         elif tab == "files":
             self.query_one(JobFiles).keep_true()
         elif tab == "info" and not self.query_one(InfoPane).code_known:
@@ -229,6 +242,31 @@ class JobScreen(ErrorFunnel[None]):
             hint = 'Print a line like {"metric": "loss", "value": 0.4, "step": 3} and it is drawn here.'
             pane.say("No metrics" if self.job.state.ended else "No metrics yet", hint=hint, color="dim")
         elif self.tab == "metrics" and not pane.has_focus_within:
+            self.call_after_refresh(pane.focus_first)
+
+    @work(exclusive=True, group="usage", exit_on_error=False)
+    async def _follow_usage(self) -> None:
+        """What it used so far, again and again while it runs."""
+        pane = self.query_one(UsagePane)
+        while True:
+            last = self.job.state.ended
+            try:
+                await self.link.connected()
+                usage = await self.link.client.usage(self.job.name, POINTS)
+                pane.show(usage, self.job.started_at or self.job.created_at)
+                self._usage_drawn(pane, usage)
+            except FloydError as error:
+                pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
+            else:
+                if last:
+                    return
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _usage_drawn(self, pane: UsagePane, usage: JobUsage) -> None:
+        if not usage.points:
+            hint = "GPUs, CPU, memory and disk are drawn here from its first seconds on."
+            pane.say("Nothing was measured" if self.job.state.ended else "Nothing measured yet", hint=hint, color="dim")
+        elif self.tab == "usage" and not pane.has_focus_within:
             self.call_after_refresh(pane.focus_first)
 
     @work(exclusive=True, group="code", exit_on_error=False)

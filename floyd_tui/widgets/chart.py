@@ -76,13 +76,14 @@ class Chart(Widget, can_focus=True):
         self.title = title
         self._series: tuple[Series, ...] = ()
         self._x: XAxis = "step"
+        self._y: Span | None = None
         self._canvas: Canvas | None = None
         self._x_axis: Axis | None = None
         self._y_axis: Axis | None = None
 
-    def show(self, series: Sequence[Series], x: XAxis) -> None:
-        """Draw `series` from now on; `x` says what their x means."""
-        self._series, self._x = tuple(series), x
+    def show(self, series: Sequence[Series], x: XAxis, y: Span | None = None) -> None:
+        """Draw `series` from now on; `x` says what their x means, `y` is the room for values if not theirs."""
+        self._series, self._x, self._y = tuple(series), x, y
         self._redraw()
 
     def on_resize(self, event: Resize) -> None:
@@ -115,6 +116,8 @@ class Chart(Widget, can_focus=True):
         self._canvas = self._x_axis = self._y_axis = None
         curves = [[(x, self._value(y)) for x, y in one.points] for one in self._series]
         x_span, y_span = _span(curves, 0, 0.0), _span(curves, 1, 0.04)
+        if self._y and y_span and not self.logarithmic:
+            y_span = self._y
         if x_span and y_span and self.size.height > 4:
             rows = self.size.height - 3
             self._y_axis = _logarithmic(y_span) if self.logarithmic else number_axis(y_span, max(3, rows // 2))

@@ -1,21 +1,26 @@
-"""A host's gauges: processor, memory, disk, and each GPU's use, memory, temperature and power, with a short history."""
+"""A host's gauges: processor, memory, disk, network, each GPU, running jobs, and hints; with a short history."""
 
 from __future__ import annotations
 
+import textwrap
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group
 from rich.text import Text
+from textual.widget import Widget
 from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.gauge_line import GaugeLine, share
+from floyd_tui.widgets.gpu_lines import gpu_lines
+from floyd_tui.widgets.hint_lines import COLORS, worst_first
 from floyd_tui.widgets.paint import Paint
-from runner.models import GpuStats, HostStats, JobStats
+from runner.models import Hint, HostStats, JobStats
 
 HISTORY = 120
-LABEL, VALUE = 8, 22
-_BLOCKS = " ▁▂▃▄▅▆▇█"
+# Below so many lines a page has no room for many words.
+_SMALL = 30
 
 
 class HostGauges(Static):
@@ -46,135 +51,91 @@ class HostGauges(Static):
     def draw(self) -> None:
         """Draw again, for another width or theme."""
         if self._history:
-            self.update(gauges(self._history, max(20, self.size.width), Paint.of(self.app)))
+            self.update(gauges(self._history, max(20, self.size.width), Paint.of(self.app), self._room()))
+
+    def _room(self) -> int | None:
+        """How many lines there are on the page below what stands above; None before it is laid out."""
+        page = self.parent
+        if not isinstance(page, Widget) or not page.size.height:
+            return None
+        above = self.region.y - page.content_region.y + page.scroll_offset.y
+        return page.size.height - above
 
 
-def gauges(history: Sequence[HostStats], width: int, paint: Paint) -> Group:
-    """All gauges of the last of `history`, `width` cells wide."""
-    draw = _Drawer(history, width, paint)
-    now = history[-1]
-    lines = [*draw.host(), Text()]
+def gauges(history: Sequence[HostStats], width: int, paint: Paint, height: int | None = None) -> Group:
+    """All gauges of the last of `history`, `width` cells wide; in `height` lines, if they can be."""
+    draw, now = GaugeLine(history, width, paint), history[-1]
+    above = [*_host(now, draw, paint), *_hints(now.hints, width, height, paint), Text()]
+    below = [paint("Running jobs", style="bold"), *(_job(use, paint) for use in now.jobs)] if now.jobs else []
     if not now.gpus:
-        lines.append(paint(now.gpu_note or "No GPU here.", "dim"))
-    for index, gpu in enumerate(now.gpus):
-        lines += [*draw.gpu(gpu, index), Text()]
-    if now.jobs:
-        lines += [paint("Running jobs", style="bold"), *(draw.job(use) for use in now.jobs)]
-    return Group(*lines)
+        return Group(*above, paint(now.gpu_note or "No GPU here.", "dim"), Text(), *below)
+    room = None if height is None else height - len(above) - len(below)
+    gpus = gpu_lines(history, draw, paint, room)
+    between = [] if gpus and not gpus[-1] else [Text()]
+    return Group(*above, *gpus, *between, *below)
 
 
-class _Drawer:
-    """Lines of gauges for one width and theme."""
-
-    def __init__(self, history: Sequence[HostStats], width: int, paint: Paint) -> None:
-        self._history, self._now, self._paint = history, history[-1], paint
-        # Where there is no room for a history beside every bar, it goes where a short value leaves some.
-        self._spark = 30 if width >= 100 else (16 if width >= 68 else 0)
-        self._bar = max(6, min(60, width - LABEL - VALUE - self._spark - (2 if self._spark else 0)))
-
-    def host(self) -> list[Text]:
-        """Processor, memory, disk."""
-        now = self._now
-        cores = f"{fmt.percent(now.cpu_percent)} of {now.cpu_count} cores"
-        lines = [
-            self._line("CPU", now.cpu_percent, cores, lambda s: s.cpu_percent),
-            self._line("Memory", *_share(now.memory_used, now.memory_total), _host_memory, full=90),
-            self._line("Disk", *_share(now.disk_used, now.disk_total), None, full=-5 if now.disk_low else 90),
-        ]
-        if now.disk_low:
-            kept = fmt.size(now.disk_reserve)
-            lines.append(self._paint(f"Low: launches and uploads are refused until {kept} are free.", "bad"))
-        return lines
-
-    def gpu(self, gpu: GpuStats, index: int) -> list[Text]:
-        """A GPU's name, who uses it, and its four gauges."""
-        paint = self._paint
-        title = Text.assemble(paint(f"GPU {gpu.index}", style="bold"), paint(f"  {gpu.name}", "dim"))
-        users = "  ".join(job.partition("/projects/")[2] or job for job in gpu.jobs)
-        title.append_text(paint(f"   ● {users}" if users else "   idle", "running" if users else "dim"))
-        title.no_wrap, title.overflow = True, "ellipsis"
-        memory = _share(gpu.memory_used, gpu.memory_total)
-        heat = Text.assemble(
-            paint("Heat".ljust(LABEL), "dim"),
-            paint(fmt.DASH if gpu.temperature is None else f"{gpu.temperature:.0f} °C", _heat(gpu.temperature)),
-            paint("    power ", "dim"), paint(_watts(gpu)),
-        )  # fmt: skip
-        return [
-            title,
-            self._line("Use", gpu.utilization, fmt.percent(gpu.utilization), _of(index, lambda g: g.utilization)),
-            self._line("Memory", *memory, _of(index, _memory_percent), full=97),
-            heat,
-        ]
-
-    def job(self, use: JobStats) -> Text:
-        """What one job uses."""
-        paint = self._paint
-        name = use.job.partition("/projects/")[2] or use.job
-        memory = _share(use.memory_used, use.memory_limit)[1] if use.memory_limit else fmt.size(use.memory_used)
-        cpu = fmt.DASH if use.cpu_percent is None else f"{use.cpu_percent / 100:.1f} cores"
-        line = Text.assemble(
-            paint(f"● {name:14}", "running"), paint("  CPU ", "dim"), paint(cpu),
-            paint("   "), paint(memory),
-        )  # fmt: skip
-        line.no_wrap, line.overflow = True, "ellipsis"
-        return line
-
-    def _line(
-        self,
-        label: str,
-        percent: float | None,
-        value: str,
-        past: Callable[[HostStats], float | None] | None,
-        full: float = 200,
-    ) -> Text:
-        paint, share = self._paint, percent or 0.0
-        color = "bad" if share >= full + 5 else "warn" if share >= full else "running"
-        filled = round(self._bar * min(100.0, share) / 100)
-        line = Text.assemble(
-            paint(label.ljust(LABEL), "dim"),
-            paint("━" * filled, color), paint("━" * (self._bar - filled), "faint"),
-            paint(" " + value),
-        )  # fmt: skip
-        room = VALUE - 1 - len(value)
-        if past and self._spark:
-            line.append(" " * room)
-            line.append_text(paint(sparkline([past(s) for s in self._history], self._spark), "faint"))
-        elif past and room > 12:
-            line.append_text(paint(" " + sparkline([past(s) for s in self._history], room - 1), "faint"))
-        return line
+def _host(now: HostStats, draw: GaugeLine, paint: Paint) -> list[Text]:
+    """Processor, memory, disk, and what goes over disks and network."""
+    cores = f"{fmt.percent(now.cpu_percent)} of {now.cpu_count} cores"
+    lines = [
+        draw.line("CPU", now.cpu_percent, cores, lambda s: s.cpu_percent),
+        draw.line("Memory", *share(now.memory_used, now.memory_total), _memory, full=90),
+        draw.line("Disk", *share(now.disk_used, now.disk_total), None, full=-5 if now.disk_low else 90),
+    ]
+    if now.received is not None:
+        lines.append(_traffic(now, paint))
+    if now.disk_low:
+        kept = fmt.size(now.disk_reserve)
+        lines.append(paint(f"Low: launches and uploads are refused until {kept} are free.", "bad"))
+    return lines
 
 
-def sparkline(values: Sequence[float | None], width: int) -> str:
-    """The last `width` values, 0 to 100, as blocks; what is not known is a gap."""
-    last = list(values)[-width:]
-    blocks = (" " if v is None else _BLOCKS[max(1, min(8, round(v / 100 * 8)))] for v in last)
-    return "".join(blocks).rjust(width)
+def _traffic(now: HostStats, paint: Paint) -> Text:
+    parts = (("Net", f"↓ {fmt.rate(now.received)}  ↑ {fmt.rate(now.sent)}"),
+             ("disk", f"read {fmt.rate(now.disk_read)}  write {fmt.rate(now.disk_written)}"))  # fmt: skip
+    line = Text("    ").join(Text.assemble(paint(label.ljust(8 if not i else 5), "dim"), paint(words))
+                             for i, (label, words) in enumerate(parts))  # fmt: skip
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
-def _share(used: int | None, total: int | None) -> tuple[float | None, str]:
-    if used is None or not total:
-        return None, fmt.DASH
-    return 100 * used / total, f"{fmt.size(used).removesuffix(fmt.size(total)[-4:])} of {fmt.size(total)}"
+def _hints(hints: Sequence[Hint], width: int, height: int | None, paint: Paint) -> list[Text]:
+    """The gravest hints first, below an empty line; on a small screen one line, which leaves room for the gauges."""
+    found = worst_first(hints)
+    if found and height is not None and height < _SMALL:
+        more = f"  (and {len(found) - 1} more)" if len(found) > 1 else ""
+        return [Text(), paint(f"▲ {fmt.clip(_about(found[0]), width - 2 - len(more))}{more}", COLORS[found[0].level])]
+    lines = [Text()] if found else []
+    for hint in found:
+        lines += _hanging("▲ ", _about(hint), width, paint, COLORS[hint.level])
+        lines += _hanging("  ", hint.advice, width, paint, "dim")
+    return lines
 
 
-def _host_memory(stats: HostStats) -> float | None:
-    return _share(stats.memory_used, stats.memory_total)[0]
+def _about(hint: Hint) -> str:
+    return f"{hint.job.partition('/projects/')[2]}: {hint.text}" if hint.job else hint.text
 
 
-def _memory_percent(gpu: GpuStats) -> float | None:
-    return _share(gpu.memory_used, gpu.memory_total)[0]
+def _hanging(begin: str, text: str, width: int, paint: Paint, color: str) -> list[Text]:
+    lines = textwrap.wrap(fmt.plain(text), max(10, width - len(begin))) or [""]
+    return [paint((" " * len(begin) if i else begin) + line, color) for i, line in enumerate(lines)]
 
 
-def _of(index: int, read: Callable[[GpuStats], float | None]) -> Callable[[HostStats], float | None]:
-    return lambda stats: read(stats.gpus[index]) if index < len(stats.gpus) else None
+def _job(use: JobStats, paint: Paint) -> Text:
+    """What one job uses."""
+    name = use.job.partition("/projects/")[2] or use.job
+    memory = share(use.memory_used, use.memory_limit)[1] if use.memory_limit else fmt.size(use.memory_used)
+    cpu = fmt.DASH if use.cpu_percent is None else f"{use.cpu_percent / 100:.1f} cores"
+    line = Text.assemble(
+        paint(f"● {name:14}", "running"), paint("  CPU ", "dim"), paint(cpu), paint("   "), paint(memory)
+    )
+    if use.disk_read is not None:
+        line.append_text(paint("   disk ", "dim"))
+        line.append_text(paint(f"{fmt.rate(use.disk_read)}, {fmt.rate(use.disk_written)}"))
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
-def _heat(celsius: float | None) -> str:
-    return "bad" if (celsius or 0) >= 90 else "warn" if (celsius or 0) >= 83 else ""
-
-
-def _watts(gpu: GpuStats) -> str:
-    if gpu.power is None:
-        return fmt.DASH
-    limit = f" of {gpu.power_limit:.0f}" if gpu.power_limit else ""
-    return f"{gpu.power:.0f}{limit} W"
+def _memory(stats: HostStats) -> float | None:
+    return share(stats.memory_used, stats.memory_total)[0]

@@ -9,7 +9,8 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
-from runner.models import Job, JobState
+from floyd_tui.widgets.hint_lines import HintLines, worst_first
+from runner.models import Hint, Job, JobState
 
 
 class JobHeader(Vertical):
@@ -24,17 +25,20 @@ class JobHeader(Vertical):
         & > Horizontal { height: 1; }
         & #job-title { width: 1fr; }
         & #job-time { width: auto; margin-left: 2; }
+        & HintLines { padding: 0; }
         & #job-command { display: none; color: $dim; }
     }
     """
 
     job: reactive[Job | None] = reactive(None)
+    hints: reactive[tuple[Hint, ...]] = reactive(())
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Static(id="job-title")
             yield Static(id="job-time")
         yield Static(id="job-news")
+        yield HintLines()
         yield Static(id="job-command")
 
     def on_mount(self) -> None:
@@ -44,6 +48,10 @@ class JobHeader(Vertical):
     def watch_job(self) -> None:
         """Show the job as it is now."""
         self.draw()
+
+    def watch_hints(self, hints: tuple[Hint, ...]) -> None:
+        """Tell the gravest of what could be better; all of them are on the tab of its use."""
+        self.query_one(HintLines).show(worst_first(hints)[:1])
 
     def draw(self) -> None:
         """Draw again: durations move on."""

@@ -6,21 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import ItemGrid, Vertical, VerticalScroll
 from textual.reactive import var
-from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.chart import COLORS, Chart, Series, XAxis
-from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.chart_grid import ChartGrid
 from floyd_tui.widgets.plot import Point
 from runner.models import Metric
 
 AXES: tuple[XAxis, ...] = ("step", "epoch", "time")
-CHART_WIDTH = 56
-LOWEST, HIGHEST = 9, 20
 _SPLIT = re.compile(r"^(?:train(?:ing)?|val(?:id|idation)?|test|eval)[_/.\-](.+)$", re.IGNORECASE)
 _SUFFIX = re.compile(r"^(.+)[_/.\-](?:train(?:ing)?|val(?:id|idation)?|test|eval)$", re.IGNORECASE)
 
@@ -31,55 +26,21 @@ def stem(name: str) -> str:
     return match[1] if match else name
 
 
-class MetricsPane(Vertical):
+class MetricsPane(ChartGrid):
     """Charts of metrics. `extend` adds points; the x axis is what the metrics carry, `x` changes it."""
 
-    DEFAULT_CSS = """
-    MetricsPane {
-        height: 1fr;
-        & > Note { display: none; }
-        & > Note.-shown { display: block; }
-        &.-empty > VerticalScroll, &.-empty > #metrics-status { display: none; }
-        & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; scrollbar-background: $background; }
-        & ItemGrid { height: auto; grid-gutter: 0 2; }
-        & Chart { height: 100%; }
-        & Chart.-hidden { display: none; }
-        & > #metrics-status { height: 1; padding: 0 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "next_axis", "x axis", id="metrics.axis", tooltip="Draw over steps, epochs or time"),
-        Binding("enter", "enlarge", "Enlarge", id="metrics.enlarge", tooltip="This chart alone, or all again"),
-        Binding("j,down", "focus_chart(1)", "Next", show=False, id="metrics.next", tooltip="To the next chart"),
-        Binding(
-            "k,up", "focus_chart(-1)", "Previous", show=False, id="metrics.previous", tooltip="To the chart before"
-        ),
     ]
+    AWAITED = "Reading the metrics"
 
     axis: var[XAxis] = var("step")
-    enlarged: var[str | None] = var(None)
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, classes="-empty")
+        super().__init__(id=id)
         self._points: dict[str, list[Metric]] = {}
         self._start = 0.0
         self._chosen = False
-
-    def compose(self) -> ComposeResult:
-        yield Note()
-        with VerticalScroll(can_focus=False):
-            yield ItemGrid(min_column_width=CHART_WIDTH)
-        yield Static(id="metrics-status")
-
-    def on_mount(self) -> None:
-        """Say what is awaited."""
-        note = self.query_one(Note)
-        note.add_class("-shown")
-        note.wait_for("Reading the metrics")
-
-    def say(self, title: str, text: str = "", hint: str = "", color: str = "foreground") -> None:
-        """Show a note, unless there are charts."""
-        self.query_one(Note).say(title, text, hint, color)
 
     @property
     def count(self) -> int:
@@ -95,8 +56,6 @@ class MetricsPane(Vertical):
             changed.add(stem(point.name))
         if not changed:
             return
-        self.remove_class("-empty")
-        self.query_one(Note).remove_class("-shown")
         if not self._chosen:
             self.axis = self._usual_axis()
         self._draw(changed)
@@ -111,14 +70,10 @@ class MetricsPane(Vertical):
         groups: dict[str, list[str]] = {}
         for name in self._points:
             groups.setdefault(stem(name), []).append(name)
-        charts = {chart.title: chart for chart in self.query(Chart)}
         for title, names in groups.items():
-            if title not in charts:
-                charts[title] = Chart(title)
-                self.query_one(ItemGrid).mount(charts[title])
             if stems is None or title in stems:
-                self._show(charts[title], names)
-        self._fit()
+                self._show(self.chart(title), names)
+        self.fit()
         self._draw_status()
 
     def _show(self, chart: Chart, names: Sequence[str]) -> None:
@@ -135,7 +90,7 @@ class MetricsPane(Vertical):
 
     def _draw_status(self) -> None:
         points = f"{fmt.count(len(self._points), 'metric')}, {fmt.count(self.count, 'point')} over {self.axis}"
-        self.query_one("#metrics-status", Static).update(points)
+        self.tell(points)
 
     # Keys
 
@@ -148,43 +103,3 @@ class MetricsPane(Vertical):
         """Over steps, epochs, time, in turn."""
         self._chosen = True
         self.axis = AXES[(AXES.index(self.axis) + 1) % len(AXES)]
-
-    def action_enlarge(self) -> None:
-        """The focused chart alone, or all again."""
-        focused = self.screen.focused
-        if self.enlarged:
-            self.enlarged = None
-        elif isinstance(focused, Chart):
-            self.enlarged = focused.title
-
-    def watch_enlarged(self, title: str | None) -> None:
-        """Hide the others."""
-        for chart in self.query(Chart):
-            chart.set_class(title is not None and chart.title != title, "-hidden")
-        self._fit()
-
-    def action_focus_chart(self, step: int) -> None:
-        """To the next chart that is there."""
-        charts = [chart for chart in self.query(Chart) if chart.display]
-        focused = self.screen.focused
-        at = charts.index(focused) if isinstance(focused, Chart) and focused in charts else -1
-        if charts:
-            charts[(at + step) % len(charts)].focus()
-
-    def focus_first(self) -> None:
-        """Give a chart the keys."""
-        if not any(chart.has_focus for chart in self.query(Chart)):
-            self.action_focus_chart(1)
-
-    def on_resize(self) -> None:
-        """Charts as tall as fit well."""
-        self._fit()
-
-    def _fit(self) -> None:
-        columns = 1 if self.enlarged else max(1, self.size.width // CHART_WIDTH)
-        grid = self.query_one(ItemGrid)
-        grid.min_column_width = self.size.width if self.enlarged else CHART_WIDTH
-        charts = [chart for chart in self.query(Chart) if chart.display]
-        rows = -(-len(charts) // columns) or 1
-        height = max(LOWEST, min((self.size.height - 1) // rows, self.size.height if self.enlarged else HIGHEST))
-        grid.styles.grid_rows = str(height)

@@ -18,7 +18,8 @@ from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.home import HomeScreen
 from floyd_tui.screens.hostkey import HostKeyDialog
 from floyd_tui.screens.hosts import HostsScreen
-from floyd_tui.widgets.gauges import gauges, sparkline
+from floyd_tui.usage import sparkline
+from floyd_tui.widgets.gauges import gauges
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import RowTable
 from runner.models import HostStats

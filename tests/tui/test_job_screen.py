@@ -105,11 +105,12 @@ async def test_tabs_by_brackets_letters_and_mouse(tmp_path: Path) -> None:
     async with job_ui(tmp_path) as ui:
         switcher = ui.screen.query_one(ContentSwitcher)
         seen = []
-        for key in ("right_square_bracket",) * 4 + ("left_square_bracket", "M", "O", "I", "L"):
+        for key in ("right_square_bracket",) * 5 + ("left_square_bracket", "M", "U", "O", "I", "L"):
             await ui.press(key)
             seen.append(switcher.current)
-        assert seen == ["metrics", "files", "info", "logs", "info", "metrics", "files", "info", "logs"]
-        await ui.pilot.click(ui.screen.query(".tab")[2])
+        there = ["metrics", "usage", "files", "info", "logs"]
+        assert seen == [*there, "info", *there]
+        await ui.pilot.click(ui.screen.query(".tab")[3])
         await ui.until(lambda: switcher.current == "files", "the tab clicked")
         assert ui.screen.query_one(TabRow).current == "files"
 
