@@ -1,18 +1,14 @@
-"""One component of an ignore pattern as a regular expression, by the rules of git's wildmatch.c.
+"""A line of an ignore file as a regular expression, by the rules of git's wildmatch.c.
 
-pathspec's own way hands ``[…]`` to Python as it stands, where ``[b-a]`` is an error, ``[[:digit:]]`` something else,
-and a backslash escapes nothing.
+git reads bytes: ``?`` is one of them, and so two of these are an ``é``. The expressions are for text in which each
+character stands for a byte, as `bytewise` makes it. pathspec, which reads such files too, goes by characters, takes a
+slash for the end of a bracket, and hands what is in one to Python as it stands.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
-# Stands for nothing, and no name holds it: it keeps pathspec from cutting off what is before it.
-END = "\0"
 _CLASSES = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",
@@ -23,44 +19,63 @@ _CLASSES = {
     "lower": "a-z",
     "print": " -~",
     "punct": "!-/:-@\\[-`{-~",
-    "space": "\\s",
+    "space": "\\t\\n\\r ",
     "upper": "A-Z",
     "xdigit": "0-9A-Fa-f",
 }
 _CLASS = re.compile(r"\[:([^\]]*):\]")
 _NEVER = "(?!)"
+# A path of any depth, with its last slash; or nothing.
+ANYWHERE = "(?:.+/)?"
+_SPECIAL = "*?[\\"
 
 
-class Pattern(GitIgnoreSpecPattern):
-    """One line of an ignore file; raises `ValueError` for one that git passes over, such as ``[a``."""
-
-    __slots__ = ()
-
-    @staticmethod
-    def _translate_segment_glob(pattern: str, range_error: Literal["literal", "raise"]) -> str:
-        return glob(pattern)
+def bytewise(text: str) -> str:
+    """`text`, a path or a pattern, with a character for each of its bytes."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def glob(component: str) -> str:
-    """The regular expression; raises `ValueError` for what git takes to match nothing."""
+def glob(pattern: str) -> str:
+    """The expression of a whole path that `pattern`, bytewise and without the slash at its end, stands for.
+
+    One without a slash is the name of something at any depth, and its expression begins with `ANYWHERE`. Raises
+    `ValueError` for what git takes to match nothing, such as ``[a``.
+    """
+    if "/" not in pattern:
+        return ANYWHERE + _expression(pattern)
+    return _expression(pattern.removeprefix("/"))
+
+
+def _expression(pattern: str) -> str:
+    # What comes before it git compares by itself, and then reads the rest as a pattern of its own.
+    begin = next((at for at, char in enumerate(pattern) if char in _SPECIAL), len(pattern))
     parts, at = [], 0
-    while at < len(component):
-        char = component[at]
+    while at < len(pattern):
+        char = pattern[at]
         at += 1
         if char == "*":
-            parts.append("[^/]*")
+            part, at = _stars(pattern, at, at - 1 == begin or pattern[at - 2] == "/")
         elif char == "?":
-            parts.append("[^/]")
-        elif char == END:
-            continue
+            part = "[^/]"
         elif char == "[":
-            part, at = _bracket(component, at)
-            parts.append(part)
+            part, at = _bracket(pattern, at)
         else:
             if char == "\\":
-                char, at = _escaped(component, at)
-            parts.append(re.escape(char))
+                char, at = _escaped(pattern, at)
+            part = re.escape(char)
+        parts.append(part)
     return "".join(parts)
+
+
+def _stars(text: str, at: int, begins: bool) -> tuple[str, int]:
+    """The expression of the stars of which the second may be at `at`; `begins` says that a component begins there."""
+    end = at
+    while text[end : end + 1] == "*":
+        end += 1
+    if end == at or not begins or not (end == len(text) or text.startswith(("/", "\\/"), end)):
+        return "[^/]*", end
+    # Folders, as many as there are; with the slash behind them none, too.
+    return ("(?:.*/)?", end + 1) if text[end : end + 1] == "/" else (".*", end)
 
 
 def _bracket(text: str, at: int) -> tuple[str, int]:

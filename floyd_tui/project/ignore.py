@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.glob import END, Pattern
+from floyd_tui.project.glob import ANYWHERE, bytewise, glob
 
 IGNORE_FILE = ".floydignore"
 BUILT_IN = "built in"
@@ -45,30 +45,26 @@ CODE_DEFAULTS = (
 # A dataset is taken as it is: only what is never data stays behind.
 DATA_DEFAULTS = (".git", ".DS_Store", ".floyddata")
 
-# pathspec's name for the slash after a matched folder, where a pattern matched a path only through its parent.
-_THROUGH_PARENT = "ps_d"
 # Blanks at a line's end are nothing, but for one behind a backslash.
 _TRAILING_SPACES = re.compile(r"^((?:\\.|[^\\])*?) *$", re.DOTALL)
-# How a pattern begins that may match at any depth.
-_ANYWHERE = "^(?:.+/)?"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of an ignore file. `source` says where it stands: ``built in`` or ``.floydignore:3``."""
+    """One line of an ignore file. `source` says where it stands: ``built in`` or ``.floydignore:3``.
+
+    `pattern` is of whole paths relative to the ignore file's folder, as `bytewise` makes them.
+    """
 
     text: str
     source: str
     negated: bool = field(compare=False)
     folders_only: bool = field(compare=False)
-    pattern: Pattern = field(compare=False, repr=False)
+    pattern: re.Pattern[str] = field(compare=False, repr=False)
 
     def matches(self, path: str, is_dir: bool) -> bool:
         """Whether this line names `path` itself (relative to the ignore file's folder), not only a parent of it."""
-        if self.folders_only and not is_dir:
-            return False
-        found = self.pattern.match_file(path)
-        return found is not None and found.match.groupdict().get(_THROUGH_PARENT) is None
+        return (is_dir or not self.folders_only) and self.pattern.fullmatch(bytewise(path)) is not None
 
     def __str__(self) -> str:
         return f"{self.text} ({self.source})"
@@ -82,15 +78,9 @@ def parse_rule(line: str, source: str) -> Rule | None:
     body = body.removesuffix("/")
     if not body or text.startswith("#"):
         return None
-    if body[0] in "!#":  # dealt with above: what is left of it is part of a name
-        body = "\\" + body
-    if body[-1].isspace():  # a part of the name, which pathspec would cut off
-        body += END
     try:
-        pattern = Pattern(body)
+        pattern = re.compile(glob(bytewise(body)), re.DOTALL)
     except ValueError:  # a bracket that is not closed, a backslash at the end: git passes it over
-        return None
-    if pattern.include is None:
         return None
     return Rule(text.strip(), source, text.startswith("!"), folders_only, pattern)
 
@@ -113,12 +103,11 @@ def _any_of(rules: tuple[Rule, ...]) -> re.Pattern[str]:
     anywhere: list[str] = []
     others: list[str] = []
     for rule in rules:
-        assert rule.pattern.regex is not None
-        text = rule.pattern.regex.pattern.replace(f"(?P<{_THROUGH_PARENT}>", "(?:").replace("[^/]", "[^/\n]")
-        (anywhere if text.startswith(_ANYWHERE) else others).append(text.removeprefix(_ANYWHERE))
+        text = rule.pattern.pattern.replace("[^/", "[^/\n")
+        (anywhere if text.startswith(ANYWHERE) else others).append(text.removeprefix(ANYWHERE))
     if anywhere:
-        others.append(f"{_ANYWHERE}(?:{'|'.join(anywhere)})")
-    return re.compile("|".join(others), re.MULTILINE)
+        others.append(f"{ANYWHERE}(?:{'|'.join(anywhere)})")
+    return re.compile(f"^(?:{'|'.join(others)})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +151,7 @@ class IgnoreRules:
             inside = f"{folder}/"[len(prefix) :] if folder else ""
             text = "\n".join(inside + name for name in names)
             # A name that holds a line break would not be seen whole.
-            if text.count("\n") != len(names) - 1 or _any_of(rules).search(text):
+            if text.count("\n") != len(names) - 1 or _any_of(rules).search(bytewise(text)):
                 return bool(names)
         return False
 

@@ -11,14 +11,15 @@ from floyd_tui.project.ignore import IGNORE_FILE
 
 # What means something else in a pattern; a line break can be matched, but not written.
 _ESCAPED = str.maketrans({**{letter: f"\\{letter}" for letter in "\\*?["}, "\n": "?"})
+# What is taken off a line's end.
+_LOST = (" ", "\r")
 
 
 def line_for(path: str) -> str:
     """The ignore line that leaves out `path` (from the root; a folder's ends in a slash), and only that."""
     name, slash = path.removesuffix("/"), "/" * path.endswith("/")
     line = "/" + name.translate(_ESCAPED)
-    # Blanks at a line's end are no part of a pattern.
-    return (line[:-1] + "?" if line[-1].isspace() else line) + slash
+    return (line[:-1] + "?" if line.endswith(_LOST) else line) + slash
 
 
 def leave_out(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
