@@ -164,6 +164,9 @@ class FloydApp(App[None]):
             yield SystemCommand(
                 f"Disk of {name}", "What takes it, and what can go", lambda n=name: self.show_disk(self.links[n])
             )
+            yield SystemCommand(
+                f"Secrets of {name}", "By name: keep or forget one", lambda n=name: self.show_secrets(self.links[n])
+            )
         yield SystemCommand("Screenshot", "Save a picture of this screen as SVG", self.deliver_screenshot)
 
     def _run_bound(self, action: str, node: Any) -> None:
@@ -178,6 +181,12 @@ class FloydApp(App[None]):
         from floyd_tui.screens.disk import DiskScreen
 
         self.push_screen(DiskScreen(link))
+
+    def show_secrets(self, link: Link) -> None:
+        """The names of the secrets that a host keeps for its caller."""
+        from floyd_tui.screens.secrets import SecretsScreen
+
+        self.push_screen(SecretsScreen(link))
 
     def action_page(self, name: str) -> None:
         """Switch to one of the pages."""

@@ -65,6 +65,7 @@ PLACES = {
     "HostsScreen": "Hosts",
     "AddHostDialog": "Add a host",
     "DiskScreen": "A host's disk",
+    "SecretsScreen": "A host's secrets",
     "Dialog": "Questions",
     "Picker": "Choosing a host or a theme",
     "HelpScreen": "Help",

@@ -42,6 +42,7 @@ class HostsScreen(Page):
         Binding("escape", "all", "All", show=False, id="host.all", tooltip="All hosts again"),
         Binding("a", "add", "Add host", id="host.add", tooltip="Add a host that is reached by SSH"),
         Binding("d", "disk", "Disk", id="host.disk", tooltip="What takes its disk, and what can go"),
+        Binding("S", "secrets", "Secrets", show=False, id="host.secrets", tooltip="Names of your secrets there"),
         Binding("R", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
         Binding("x", "remove", "Remove", id="host.remove", tooltip="Forget this host; what is on it stays"),
     ]
@@ -221,6 +222,11 @@ class HostsScreen(Page):
         """What takes the disk of the host under the cursor."""
         if self.selected is not None:
             self.floyd.show_disk(self.selected)
+
+    def action_secrets(self) -> None:
+        """The names of the secrets that the host under the cursor keeps."""
+        if self.selected is not None:
+            self.floyd.show_secrets(self.selected)
 
     @on(FilterBar.Changed)
     def _filtered(self) -> None:
