@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from functools import cache
 
 from floyd_tui.client.fake_host import NOW, FakeFile, FakeHost
 from floyd_tui.client.fake_jobs import (
@@ -144,21 +145,25 @@ def _gpu_stats(count: int) -> list[HostStats]:
     return history
 
 
+# The long ones are the same in each demo, and made once.
+_metrics, _training = cache(all_metrics), cache(training_log)
+
+
 def _fill(host: FakeHost, job: Job) -> None:
     """Give `job` the code, log, metrics and output that one in its state has."""
     code = code_files()
     host.sources[f"{job.name}/code"] = code
     since = job.started_at or job.created_at
     ran = (job.ended_at or NOW) - since if job.started_at else 0
-    points = all_metrics(since, min(240, int(ran / 12))) if job.project == "digits" and ran > 600 else []
+    points = list(_metrics(since, min(240, int(ran / 12)))) if job.project == "digits" and ran > 600 else []
     log, times = {
         S.QUEUED: (b"", []),
         S.PREPARING: (b"", []),
         S.FAILED: oom_log(since),
-    }.get(job.state) or (training_log(since, int(ran)) if job.project == "digits" else short_log(since))
+    }.get(job.state) or (_training(since, int(ran)) if job.project == "digits" else short_log(since))
     output = output_files(points, since) if job.started_at else []
     host.sources[f"{job.name}/output"] = output
-    host.metrics[job.name], host.logs[job.name], host.log_times[job.name] = points, bytearray(log), times
+    host.metrics[job.name], host.logs[job.name], host.log_times[job.name] = points, bytearray(log), list(times)
     host.usages[job.name] = usage_of(job, job.ended_at or NOW)
     tree = manifest_of(file.entry() for file in output)[0] if output and job.state.ended else None
     host.add_job(
