@@ -153,7 +153,11 @@ class WaitingJobs:
             await self._move(job, change.before)
         self.pump()
         entry = self._queue.get(job.name)
-        return self.shown(entry.job) if entry is not None else job
+        if entry is None:
+            return await self._parts.store.find(job.owner, job.project, job.number) or job
+        changed = self.shown(entry.job)
+        self._parts.hub.publish(Event(job=changed))
+        return changed
 
     async def _hold(self, job: Job, held: bool) -> None:
         entry = self._waiting(job)

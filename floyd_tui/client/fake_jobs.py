@@ -283,7 +283,9 @@ OTHER_JOBS = (
         message="beam search",
         gpus=2,
         inputs=(),
-        progress="Waiting for 2 GPUs; 1 is free",
+        progress="waits for 2 GPUs, 1 free",
+        position=1,
+        starts_by=NOW + 2.5 * HOUR,
     ),
     make_job(
         3,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.table import Table
-from textual.app import App, ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -41,18 +40,23 @@ class Key:
     enabled: bool
 
 
-def keys_of(app: App[Any], bindings: Iterable[ActiveBinding]) -> list[Key]:
-    """The keys that have an id, one line an action, in the order of `GROUPS`."""
-    lines: dict[str, Key] = {}
-    for active in bindings:
-        binding = active.binding
+def keys_of(screen: Screen[Any]) -> list[Key]:
+    """The keys of `screen` that have an id, one line an action, in the order of `GROUPS`.
+
+    Also those that its row of keys leaves out, since they could do nothing right now.
+    """
+    app, lines = screen.app, dict[str, Key]()
+    active = [(one.binding, one.enabled) for one in screen.active_bindings.values()]
+    shown = {binding.id for binding, _ in active}
+    hidden = [one for each in screen._bindings.key_to_bindings.values() for one in each if one.id not in shown]
+    for binding, enabled in (*active, *((one, False) for one in hidden)):
         if not binding.id or not binding.description:
             continue
         display = app.get_key_display(binding)
         old = lines.get(binding.id)
         keys = f"{old.keys} {display}" if old and display not in old.keys.split() else (old.keys if old else display)
         group = GROUPS.get(binding.id.partition(".")[0], OTHER)
-        lines[binding.id] = Key(group, keys, binding.description, binding.tooltip, active.enabled)
+        lines[binding.id] = Key(group, keys, binding.description, binding.tooltip, enabled)
     order = [OTHER, *GROUPS.values()]
     return sorted(lines.values(), key=lambda key: order.index(key.group))
 
@@ -69,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, screen: Screen[Any]) -> None:
         super().__init__()
-        self._keys = keys_of(screen.app, screen.active_bindings.values())
+        self._keys = keys_of(screen)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="help"):

@@ -26,7 +26,7 @@ from floyd_tui.widgets.job_peek import JobPeek
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job
+from runner.models import Event, Job, JobState
 
 # More than anyone scrolls through; a filter by project asks the host anew.
 LIMIT = 1000
@@ -44,6 +44,9 @@ class HomeScreen(Page):
         Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
         Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
         Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
+        Binding("H", "hold", "Hold", id="job.hold", tooltip="Let a waiting job wait on, or release it"),
+        Binding("K", "move(-1)", "Sooner", id="job.sooner", tooltip="Before the one above it in the queue"),
+        Binding("J", "move(1)", "Later", id="job.later", tooltip="Behind the one below it in the queue"),
         Binding(
             "slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Words, state:failed, tag:best"
         ),
@@ -234,7 +237,12 @@ class HomeScreen(Page):
         match action:
             case "open" | "relaunch":
                 return True if job else None
+            case "hold" | "move":
+                # Only the keys that a job could do with take room in the row of keys.
+                return bool(job and job.state is JobState.QUEUED and (action == "hold" or not job.held))
             case "go_on" | "download":
+                if job and job.state is JobState.QUEUED:
+                    return False
                 return True if job and job_actions.can_go_on_from(job) else None
             case "stop":
                 return True if job and not job.state.ended else None
@@ -259,6 +267,16 @@ class HomeScreen(Page):
         """Stop the job, once confirmed."""
         if self.job:
             job_actions.stop(self, self.link, self.job)
+
+    def action_hold(self) -> None:
+        """Hold the job, or release it."""
+        if self.job:
+            job_actions.hold(self, self.link, self.job)
+
+    def action_move(self, by: int) -> None:
+        """Sooner or later than its neighbour in the queue."""
+        if self.job:
+            job_actions.move(self, self.link, self.job, self._known.line(), by)
 
     def action_download(self) -> None:
         """Fetch the job's output."""
@@ -325,4 +343,4 @@ class HomeScreen(Page):
 
 
 _HOST_ACTIONS = frozenset({"launch", "watch", "retry"})
-_JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download"})
+_JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download", "hold", "move"})

@@ -42,9 +42,13 @@ class KnownJobs:
         return True, old is None or old.state is not event.job.state
 
     def of(self, project: str, wanted: JobFilter) -> list[Job]:
-        """The jobs of `project` (or of all) that pass a filter, newest first."""
+        """The jobs of `project` (or of all) that pass a filter: what waits in its order, the others newest first."""
         jobs = [job for job in self.jobs.values() if project in (ALL, job.project) and wanted.matches(job)]
-        return sorted(jobs, key=lambda job: (job.created_at, job.number), reverse=True)
+        return sorted(jobs, key=_place)
+
+    def line(self) -> list[Job]:
+        """The jobs that wait for their turn, in their order."""
+        return [job for job in sorted(self.jobs.values(), key=_place) if job.position is not None]
 
     def count(self, project: str) -> int:
         """How many jobs of `project` (or of all) are known."""
@@ -55,3 +59,8 @@ class KnownJobs:
         states = [job.state for job in self.jobs.values()]
         order = (JobState.RUNNING, JobState.PREPARING, JobState.QUEUED)
         return {state: states.count(state) for state in order if state in states}
+
+
+def _place(job: Job) -> tuple[bool, bool, int, float, int]:
+    waits = job.state is JobState.QUEUED
+    return (not waits, waits and job.held, (job.position or 0) if waits else 0, -job.created_at, -job.number)

@@ -40,11 +40,11 @@ def job_row(job: Job, now: float, paint: Paint, all_projects: bool) -> Row:
     name = Text.assemble(paint(f"{job.project}/", "dim"), paint(str(job.number))) if all_projects else None
     cells = {
         "sign": paint(sign, color),
-        "state": paint(f"{sign} {fmt.words(job.state)}", color),
+        "state": paint(f"{sign} {fmt.standing(job)}", color),
         "job": name or paint(str(job.number)),
         "what": paint(job.message) if job.message else paint(job.command, "dim"),
         "env": paint(job.environment, "dim"),
-        "gpus": paint(str(job.gpus)) if job.gpus else paint("·", "faint"),
+        "gpus": paint(fmt.gpus(job) or "·", "" if job.gpus else "faint"),
         "age": paint(fmt.age(job.created_at, now), "dim"),
         "time": paint(fmt.duration(fmt.job_seconds(job, now)) if job.started_at else "", "" if job.ended_at else color),
         "metrics": _last_word(job, paint),
@@ -54,6 +54,8 @@ def job_row(job: Job, now: float, paint: Paint, all_projects: bool) -> Row:
 
 def _last_word(job: Job, paint: Paint) -> Text:
     """What matters most about a job right now: progress, why it ended badly, or its metrics."""
+    if job.state is JobState.QUEUED and job.progress:
+        return paint(fmt.waiting(job).replace("waits for ", "", 1), "dim")
     if job.state is JobState.PREPARING and job.progress:
         return paint(job.progress, "busy")
     if job.state.ended and job.state not in (JobState.SUCCEEDED, JobState.STOPPED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.drafts import go_on_from
 from floyd_tui.screens.errors import show_error
 from floyd_tui.widgets.format import words
-from runner.models import Job, JobState, Launch
+from runner.models import Job, JobChange, JobState, Launch
 
 
 def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
@@ -70,6 +70,41 @@ def stop(screen: Screen[Any], link: Link, job: Job) -> None:
 
     text = "It ends now and cannot go on. What it wrote so far is kept as its output."
     screen.app.push_screen(Confirm(f"Stop {job.short}?", text, yes="Stop it", no="Let it run"), answered)
+
+
+def hold(screen: Screen[Any], link: Link, job: Job) -> None:
+    """Hold `job`, which waits, or release it."""
+    held = not job.held
+    said = "is held: H lets it start again." if held else "is released."
+    _change(screen, link, job, JobChange(held=held), said)
+
+
+def move(screen: Screen[Any], link: Link, job: Job, line: Sequence[Job], by: int) -> None:
+    """Let `job` start sooner (`by` -1) or later (1) than its neighbour in `line`, the person's own waiting jobs."""
+    at = next((index for index, one in enumerate(line) if one.name == job.name), None)
+    if at is None or not 0 <= at + by < len(line):
+        screen.notify(f"{job.short} is the {'first' if by < 0 else 'last'} of yours in line.")
+        return
+    other = line[at + by]
+    if by < 0:
+        _change(screen, link, job, JobChange(before=other.name))
+    elif other.priority == job.priority:
+        _change(screen, link, other, JobChange(before=job.name))
+    else:
+        _change(screen, link, job, JobChange(priority=other.priority))
+
+
+def _change(screen: Screen[Any], link: Link, job: Job, change: JobChange, said: str = "") -> None:
+    async def work() -> None:
+        try:
+            await link.client.change_job(job.name, change)
+        except FloydError as error:
+            show_error(screen, error, link)
+        else:
+            if said:
+                screen.notify(f"{job.short} {said}", timeout=3)
+
+    screen.run_worker(work(), group="queue", exit_on_error=False)
 
 
 def download(screen: Screen[Any], link: Link, job: Job) -> None:

@@ -11,6 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Select, Static
 from textual.worker import Worker, get_current_worker
 
@@ -93,7 +94,7 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         )
         yield FormField("Environment", choice, id="field-environment")
         yield FormField("Inputs", MountsEditor(values.mounts, id="mounts"), id="field-mounts")
-        yield FormField("GPUs", _input(values.gpus, "0", "gpus"), id="field-gpus")
+        yield FormField("GPUs", _input(values.gpus, "0; 8GiB shares one; gpu2 is a machine", "gpus"), id="field-gpus")
         runtime = _input(values.max_runtime, "no limit; or 90m, 2h30m, 1d", "max_runtime")
         yield FormField("Max runtime", runtime, id="field-max_runtime")
         limits = Horizontal(
@@ -102,6 +103,12 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             id="limits",
         )
         yield FormField("Limits", limits, id="field-limits")
+        queue = Horizontal(
+            _input(values.priority, "priority: 0; higher is sooner", "priority"),
+            _input(values.after, "after: a job that is to succeed", "after"),
+            id="queue",
+        )
+        yield FormField("Queue", queue, id="field-queue")
         variables = _input(values.variables, "NAME=VALUE LR=0.1", "variables")
         yield FormField("Variables", variables, id="field-variables")
         yield FormField("Tags", _input(values.tags, "words to find it by", "tags"), id="field-tags")
@@ -159,6 +166,8 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         outputs = [f"{job.short}/output" for job in jobs if job.output_files or job.started_at]
         versions = [name for dataset in datasets for name in (dataset.name, *(v.short for v in dataset.versions))]
         self.query_one(MountsEditor).suggest([*versions, *outputs])
+        going = [job.short for job in jobs if not job.state.ended]
+        self.query_one("#after", Input).suggester = SuggestFromList(going)
         select: Select[str] = self.query_one("#environment", Select)
         kept = select.value if isinstance(select.value, str) else None
         names = {environment.name: environment.name for environment in environments}
@@ -252,7 +261,19 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             self.dismiss(None)
 
 
-_INPUTS = ("project", "command", "message", "gpus", "max_runtime", "tags", "variables", "memory", "cpus")
+_INPUTS = (
+    "project",
+    "command",
+    "message",
+    "gpus",
+    "max_runtime",
+    "tags",
+    "variables",
+    "memory",
+    "cpus",
+    "priority",
+    "after",
+)
 
 
 def _input(value: str, placeholder: str, id: str) -> Input:

@@ -7,8 +7,10 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from floyd_tui.errors import ProjectError
+from floyd_tui.project.config import MACHINES
 from floyd_tui.project.mounts import distinct, make_mount
 from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import BadName, Launch, Limits, Mount, check_name
@@ -34,6 +36,8 @@ class FormValues:
     variables: str = ""
     memory: str = ""
     cpus: str = ""
+    priority: str = ""
+    after: str = ""
 
 
 @dataclass(slots=True)
@@ -53,13 +57,15 @@ def values_of(launch: Launch, folder: Path | None) -> FormValues:
         command=launch.command,
         environment=launch.environment,
         mounts=tuple((mount.source, mount.destination) for mount in launch.mounts),
-        gpus=str(launch.gpus),
+        gpus=_shown_gpus(launch),
         max_runtime=shown_seconds(launch.max_runtime),
         message=launch.message,
         tags=" ".join(launch.tags),
         variables=shlex.join(f"{name}={value}" for name, value in launch.env.items()),
         memory=shown_bytes(launch.limits.memory),
         cpus="" if launch.limits.cpus is None else f"{launch.limits.cpus:g}",
+        priority=str(launch.priority or ""),
+        after=" ".join(launch.after),
     )
 
 
@@ -79,7 +85,9 @@ def read(values: FormValues, draft: Launch) -> Reading:
         command=values.command.strip(),
         environment=values.environment or None,
         mounts=_mounts(values.mounts, reading.wrong),
-        gpus=_gpus(values.gpus, reading.wrong),
+        **_gpus(values.gpus, draft, reading.wrong),
+        priority=_priority(values.priority, reading.wrong),
+        after=tuple(dict.fromkeys(values.after.replace(",", " ").split())),
         max_runtime=_seconds(values.max_runtime, reading.wrong),
         message=values.message.strip(),
         tags=tuple(dict.fromkeys(values.tags.replace(",", " ").split())),
@@ -108,12 +116,36 @@ def _mounts(pairs: tuple[tuple[str, str], ...], wrong: dict[str, str]) -> tuple[
         return tuple(mounts)
 
 
-def _gpus(text: str, wrong: dict[str, str]) -> int:
+def _shown_gpus(launch: Launch) -> str:
+    if launch.gpu_memory is not None:
+        return shown_bytes(launch.gpu_memory)
+    return launch.machine if launch.machine and not launch.gpus else str(launch.gpus)
+
+
+def _gpus(text: str, draft: Launch, wrong: dict[str, str]) -> dict[str, Any]:
+    """The fields of a launch that say which GPUs: how many, how much memory of one, or a machine that says it."""
     clean = text.strip() or "0"
-    if not clean.isascii() or not clean.isdecimal() or int(clean) > MOST_GPUS:
-        wrong["gpus"] = f"{text.strip()!r} is not a number of GPUs. Write 0, 1, 2, …"
+    if clean == _shown_gpus(draft):
+        return {}
+    if clean in MACHINES:
+        return {"machine": clean, "gpus": 0, "gpu_memory": None}
+    if clean.isascii() and clean.isdecimal() and int(clean) <= MOST_GPUS:
+        return {"machine": None, "gpus": int(clean), "gpu_memory": None}
+    try:
+        if clean.isdecimal():
+            raise ValueError
+        return {"machine": None, "gpus": 0, "gpu_memory": parse_size(clean)}
+    except ValueError:
+        wrong["gpus"] = f"{text.strip()!r} is not a number of GPUs. Write 0, 1, 2, 8GiB to share one, or gpu2."
+        return {}
+
+
+def _priority(text: str, wrong: dict[str, str]) -> int:
+    try:
+        return int(text.strip() or "0")
+    except ValueError:
+        wrong["queue"] = f"{text.strip()!r} is not a priority, such as 10 or -10."
         return 0
-    return int(clean)
 
 
 def _seconds(text: str, wrong: dict[str, str]) -> int | None:

@@ -135,6 +135,25 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def standing(job: Job) -> str:
+    """A job's state in a word: a queued one may be held."""
+    return "held" if job.held and job.state is JobState.QUEUED else words(job.state)
+
+
+def gpus(job: Job) -> str:
+    """GPUs asked for in three cells: ``2``, ``8G`` of one that is shared; empty for none."""
+    if job.gpu_memory is None:
+        return str(job.gpus or "")
+    return f"{max(1, round(job.gpu_memory / 2**30))}G"
+
+
+def waiting(job: Job) -> str:
+    """What a queued job waits for: its place in line, why, and when it starts at the latest where that is known."""
+    place = f"#{job.position} " if job.position else ""
+    latest = f"; starts by {datetime.fromtimestamp(job.starts_by).astimezone():%H:%M}" if job.starts_by else ""
+    return f"{place}{job.progress}{latest}"
+
+
 def metrics(values: dict[str, float], limit: int = 3) -> str:
     """The last value of the first `limit` metrics: ``loss 0.214  acc 0.93``."""
     return "  ".join(f"{clip(plain(name), 12)} {number(value)}" for name, value in list(values.items())[:limit])

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
-from runner.models import FileInfo, Job
+from runner.models import FileInfo, Job, JobState, Limits
 
 LABEL = 13
 FILES_SHOWN = 200
@@ -111,7 +111,9 @@ def _environment(job: Job) -> Iterator[Fact]:
     yield "environment", Content(fmt.plain(job.environment or fmt.DASH))
     yield from _optional("image", job.image)
     yield "executor", Content(fmt.plain(job.executor or fmt.DASH))
-    yield "GPUs", Content(str(job.gpus) if job.gpus else "none asked for")
+    yield from _optional("machine", job.machine)
+    share = f"{fmt.size(job.gpu_memory)} of one that is shared" if job.gpu_memory is not None else ""
+    yield "GPUs", Content(share or str(job.gpus or "none asked for"))
     for device in job.devices:
         yield "", Content(fmt.plain(device))
     for i, (name, value) in enumerate(job.env.items()):
@@ -143,11 +145,11 @@ def _inputs(job: Job) -> Iterator[Fact]:
         path = f"/{given.path}" if given.path else ""
         place = Content.assemble(fmt.plain(given.source + path), ("  at ", "$dim"), f"/floyd/input/{given.destination}")
         yield given.destination[: LABEL - 1], place
-        yield "", Content.styled(given.tree, "$dim")
+        yield "", Content.styled(given.tree or "as it is when that has succeeded", "$dim")
 
 
 def _limits(job: Job) -> Iterator[Fact]:
-    limits = job.limits
+    limits = job.given if job.given != Limits() else job.limits
     yield "runtime", Content(fmt.duration(job.max_runtime) if job.max_runtime else "no limit")
     yield "memory", Content(fmt.size(limits.memory) if limits.memory else "the host's")
     if limits.cpus:
@@ -161,7 +163,7 @@ def _limits(job: Job) -> Iterator[Fact]:
 
 
 def _life(job: Job) -> Iterator[Fact]:
-    state = Content.styled(f"{fmt.sign(job.state)} {fmt.words(job.state)}", f"${fmt.color(job.state)}")
+    state = Content.styled(f"{fmt.sign(job.state)} {fmt.standing(job)}", f"${fmt.color(job.state)}")
     yield "state", state
     yield "asked for", Content(fmt.when(job.created_at))
     yield "started", Content(fmt.when(job.started_at))
@@ -169,7 +171,14 @@ def _life(job: Job) -> Iterator[Fact]:
     if job.exit_code is not None:
         yield "exit code", Content(str(job.exit_code))
     yield from _optional("reason", job.reason)
-    yield from _optional("progress", job.progress)
+    if job.priority:
+        yield "priority", Content(str(job.priority))
+    for name in job.after:
+        yield "after", Content(name)
+    if job.state is JobState.QUEUED:
+        yield from _optional("waits", fmt.waiting(job))
+    else:
+        yield from _optional("progress", job.progress)
 
 
 def _attempts(job: Job) -> Iterator[Fact]:

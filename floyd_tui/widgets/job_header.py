@@ -59,7 +59,7 @@ class JobHeader(Vertical):
         if job is None or not self.query("#job-title"):
             return
         color = f"${fmt.color(job.state)}"
-        title = [Content.styled(f"{fmt.sign(job.state)} {fmt.words(job.state)}", f"bold {color}")]
+        title = [Content.styled(f"{fmt.sign(job.state)} {fmt.standing(job)}", f"bold {color}")]
         title.append(Content.styled(job.short, "bold"))
         if job.attempts and job.retry:
             title.append(Content.styled(f"attempt {job.attempt} of {job.retry.attempts}", "$warn"))
@@ -89,7 +89,8 @@ def news(job: Job) -> Content:
     if job.reason:
         return Content.assemble((code, f"bold {color}"), (fmt.plain(job.reason), color))
     if job.progress:
-        return Content.styled(fmt.plain(job.progress), color)
+        waits = job.state is JobState.QUEUED
+        return Content.styled(fmt.plain(fmt.waiting(job) if waits else job.progress), color)
     metrics = Content("   ").join(
         Content.assemble((f"{fmt.plain(name)} ", "$dim"), fmt.number(value)) for name, value in job.metrics.items()
     )

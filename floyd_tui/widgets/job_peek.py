@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.paint import Paint
-from runner.models import Job, Ref
+from runner.models import Job, JobState, Ref
 
 
 class JobPeek(Static):
@@ -33,7 +33,7 @@ def _facts(job: Job, now: float, paint: Paint) -> Group:
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(width=8, no_wrap=True)
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    state = paint(f"{fmt.sign(job.state)} {fmt.words(job.state)}", fmt.color(job.state))
+    state = paint(f"{fmt.sign(job.state)} {fmt.standing(job)}", fmt.color(job.state))
     for label, value in _lines(job, paint):
         grid.add_row(paint(label, "dim"), value)
     head = Text("   ", no_wrap=True, overflow="ellipsis").join(
@@ -51,11 +51,7 @@ def _timing(job: Job, now: float) -> str:
 
 def _lines(job: Job, paint: Paint) -> list[tuple[str, Text]]:
     gap = Text(" · ")
-    where = gap.join(
-        paint(part)
-        for part in (job.environment, job.executor, fmt.count(job.gpus, "GPU") if job.gpus else "no GPU")
-        if part
-    )
+    where = gap.join(paint(part) for part in (job.environment, job.executor, _gpus(job)) if part)
     inputs = gap.join(Text.assemble(paint(_short(i.source)), paint(f" at {i.destination}", "dim")) for i in job.inputs)
     output = f"{fmt.count(job.output_files, 'file')}, {fmt.size(job.output_size)}" if job.output_files else "none yet"
     lines = [
@@ -65,6 +61,8 @@ def _lines(job: Job, paint: Paint) -> list[tuple[str, Text]]:
         ("inputs", inputs if job.inputs else paint("none", "dim")),
         ("output", paint(output, "" if job.output_files else "dim")),
     ]
+    if job.state is JobState.QUEUED and job.progress:
+        lines.append(("waits", paint(fmt.waiting(job))))
     if job.reason:
         lines.append(("reason", paint(job.reason, fmt.color(job.state))))
     if job.metrics:
@@ -72,6 +70,12 @@ def _lines(job: Job, paint: Paint) -> list[tuple[str, Text]]:
     if job.tags:
         lines.append(("tags", paint(" ".join(f"#{tag}" for tag in job.tags), "dim")))
     return lines
+
+
+def _gpus(job: Job) -> str:
+    if job.gpu_memory is not None:
+        return f"{fmt.size(job.gpu_memory)} of a GPU"
+    return fmt.count(job.gpus, "GPU") if job.gpus else "no GPU"
 
 
 def _short(source: str) -> str:

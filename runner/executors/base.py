@@ -178,14 +178,18 @@ class Executor(Protocol):
 
 
 def gpu_env(task: Task) -> dict[str, str]:
-    """Variables that show a job its own GPUs and no other, for CUDA and for NVIDIA's container runtime."""
+    """Variables that give a job its own GPUs and no other; neither its image nor its launch can say otherwise.
+
+    ``NVIDIA_VISIBLE_DEVICES`` is what NVIDIA's container runtime reads where it is the engine's default: ``void`` is no
+    GPU and nothing of the driver, where ``none`` would mount the driver still, and many images set ``all``.
+    """
     if task.job.devices:
-        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+        return {"NVIDIA_VISIBLE_DEVICES": ",".join(task.job.devices)}
     return {"NVIDIA_VISIBLE_DEVICES": "void", "CUDA_VISIBLE_DEVICES": ""}
 
 
 def job_env(task: Task, home: str) -> dict[str, str]:
-    """The variables each job gets, whatever runs it; the launch's own come last and win."""
+    """The variables each job gets, whatever runs it; the launch's own win, except over its GPUs."""
     job = task.job
     base = {
         "HOME": home,
@@ -196,8 +200,10 @@ def job_env(task: Task, home: str) -> dict[str, str]:
         "FLOYD_PROJECT": job.project,
         "FLOYD_JOB_NUMBER": str(job.number),
         "FLOYD_ATTEMPT": str(job.attempt),
+        # The numbers of a job's GPUs are those of nvidia-smi.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "PYTHONUNBUFFERED": "1",
         # The bytecode of the project's modules would be in every output.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return {**base, **gpu_env(task), **task.env}
+    return {**base, **task.env, **gpu_env(task)}

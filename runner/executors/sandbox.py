@@ -56,9 +56,9 @@ def environment(task: Task) -> dict[str, str]:
     base |= {"FLOYD_HOME": home, "FLOYD_INPUT": inputs, "FLOYD_OUTPUT": f"{home}/output"}
     if task.secrets is not None:
         base["FLOYD_SECRETS"] = SECRETS if wrapped else str(task.secrets)
-    if task.job.devices:
-        base["CUDA_VISIBLE_DEVICES"] = ",".join(task.job.devices)
-    return {**base, **job_env(task, home)}
+    # Without containers nothing else keeps a job from the GPUs of others.
+    own = {"CUDA_VISIBLE_DEVICES": ",".join(task.job.devices)} if task.job.devices else {}
+    return {**base, **job_env(task, home), **own}
 
 
 def lay_out_inputs(task: Task) -> None:

@@ -192,4 +192,4 @@ def test_gpus_and_users_in_the_engines_words(tmp_path: Path) -> None:
     (request,) = config["HostConfig"]["DeviceRequests"]
     assert request == {"Driver": "nvidia", "DeviceIDs": ["GPU-1"], "Capabilities": [["gpu"]]}
     assert config["Cmd"] == ["x"]
-    assert "NVIDIA_VISIBLE_DEVICES=void" not in config["Env"]
+    assert "NVIDIA_VISIBLE_DEVICES=GPU-1" in config["Env"]

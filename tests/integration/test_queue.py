@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from runner.models import Job, JobChange, JobState, Limits, from_dict
 from runner.store.schema import MIGRATIONS
 from tests.support.api import Api, Refused, mount
 from tests.support.nvml import GIB, FakeDriver, FakeGpu
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.wait import wait_for
 
@@ -185,6 +188,61 @@ def test_gpus_of_other_programs_and_gpus_that_come_and_go(tmp_path: Path) -> Non
         assert api.launch("true", gpus=1).progress == "waits for your own jobs: 2 GPUs at once is your limit here"
         with pytest.raises(Refused, match="one person may have 2 at once"):
             api.launch("true", gpus=3)
+
+
+@pytest.mark.docker
+def test_containers_side_by_side_after_each_other_and_without_gpus(tmp_path: Path, docker_image: str) -> None:
+    with (
+        RunnerProcess(tmp_path / "runner", "docker", docker_image, {"max_running": 2}) as runner,
+        runner.http() as http,
+    ):
+        api = Api(http)
+        wait = (
+            "echo up; until [ -e output/go ]; do sleep 0.05; done; echo made > output/x; echo $NVIDIA_VISIBLE_DEVICES"
+        )
+        one = api.launch(wait, env={"NVIDIA_VISIBLE_DEVICES": "all"})
+        other = api.launch(SLEEP)
+        after = api.launch("cat /floyd/input/from/x", after=("p/1",), mounts=(mount("p/1/output/output", "from"),))
+        held = api.launch("true", held=True)
+        api.prints(one.name, b"up")
+        api.prints(other.name, b"begun")
+        assert len(runner.containers()) == 2
+        assert (after.progress, held.progress) == ("waits for p/1 to succeed", "on hold")
+        raw = subprocess.run([DOCKER, "inspect", *runner.containers()], capture_output=True, check=True).stdout
+        given = api.job(one.name).given
+        for container in json.loads(raw):
+            host, env = container["HostConfig"], container["Config"]["Env"]
+            assert (host["Memory"], host["NanoCpus"]) == (given.memory, round((given.cpus or 0) * 1e9))
+            assert (host["PidsLimit"], host["ShmSize"]) == (4096, given.shm_size) == (given.pids, given.shm_size)
+            assert (host["DeviceRequests"], [one for one in env if "VISIBLE" in one]) == (
+                [],
+                ["NVIDIA_VISIBLE_DEVICES=void", "CUDA_VISIBLE_DEVICES="],
+            )
+        (runner.data_dir / "jobs" / one.owner / "p" / "1" / "home" / "output" / "go").touch()
+        assert api.ended(after.name).state is JobState.SUCCEEDED
+        assert api.log(after.name) == b"made\n"
+        assert api.log(one.name) == b"up\nvoid\n"
+        change(api, held, held=False)
+        assert api.ended(held.name).state is JobState.SUCCEEDED
+
+
+@pytest.mark.docker
+def test_an_image_that_asks_for_all_gpus_gets_none(tmp_path: Path, docker_image: str) -> None:
+    made = subprocess.run(
+        [DOCKER, "create", docker_image, "true"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    greedy = f"floyd-test-greedy-{made[:12]}:1"
+    try:
+        change_env = ["--change", "ENV NVIDIA_VISIBLE_DEVICES=all CUDA_VISIBLE_DEVICES=0"]
+        subprocess.run([DOCKER, "commit", *change_env, made, greedy], capture_output=True, check=True)
+        with RunnerProcess(tmp_path / "runner", "docker", greedy) as runner, runner.http() as http:
+            api = Api(http)
+            job = api.launch('echo "$NVIDIA_VISIBLE_DEVICES $CUDA_VISIBLE_DEVICES."')
+            assert api.ended(job.name).state is JobState.SUCCEEDED
+            assert api.log(job.name) == b"void .\n"
+    finally:
+        subprocess.run([DOCKER, "rm", made], capture_output=True, check=True)
+        subprocess.run([DOCKER, "rmi", greedy], capture_output=True, check=True)
 
 
 def test_a_database_of_before_keeps_its_order(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ async def test_preparing_shows_its_progress_in_place_of_the_log(tmp_path: Path) 
 
 async def test_a_queued_job_says_what_it_waits_for(tmp_path: Path) -> None:
     async with job_ui(tmp_path, "whisper-nl/14") as ui:
-        await ui.until(lambda: "Waiting for 2 GPUs" in note(ui), "the reason")
+        await ui.until(lambda: "waits for 2 GPUs, 1 free" in note(ui), "the reason")
         keys = bindings(ui)
         assert (keys["s"], keys["o"], keys["d"]) == (True, False, False)
 

@@ -82,6 +82,25 @@ def test_a_limit_that_cannot_be_is_said_under_the_limits(field: str, value: Any,
     assert sentence in wrong["limits"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [("0", {}), ("2", {"gpus": 2}), ("8GiB", {"gpu_memory": 8 * 2**30}), ("gpu2", {"machine": "gpu2"})],
+)
+def test_gpus_are_a_number_a_share_or_a_machine(typed: str, asked: dict[str, Any]) -> None:
+    launch = read(replace(GOOD, gpus=typed), DRAFT).launch
+    assert launch == replace(read(GOOD, DRAFT).launch, **{"gpus": 0, **asked})
+    assert values_of(launch, None).gpus == typed
+    assert read(values_of(launch, None), launch).launch == launch
+
+
+def test_a_place_in_line_is_a_priority_and_jobs_before() -> None:
+    launch = read(replace(GOOD, priority="-5", after="mnist/3, 4"), DRAFT).launch
+    assert (launch.priority, launch.after) == (-5, ("mnist/3", "4"))
+    assert (values_of(launch, None).priority, values_of(launch, None).after) == ("-5", "mnist/3 4")
+    wrong = read(replace(GOOD, priority="high"), DRAFT).wrong
+    assert wrong == {"queue": "'high' is not a priority, such as 10 or -10."}
+
+
 @given(st.integers(1, 2**45))
 def test_a_memory_limit_is_shown_so_that_it_reads_back_the_same(count: int) -> None:
     draft = replace(DRAFT, limits=Limits(memory=count))
@@ -141,7 +160,7 @@ async def test_a_folders_floyd_yml_fills_the_form(tmp_path: Path) -> None:
     (tmp_path / "floyd.yml").write_text("command: python t.py\nmachine: gpu\ninput: mnist/1:mnist\n")
     (tmp_path / ".floydexpt").write_text('{"name": "net"}')
     draft = await draft_of(tmp_path)
-    assert draft.launch == Launch("net", "python t.py", mounts=(Mount("mnist/1", "mnist"),), gpus=1)
+    assert draft.launch == Launch("net", "python t.py", mounts=(Mount("mnist/1", "mnist"),), machine="gpu")
 
 
 async def test_a_wrong_floyd_yml_is_one_sentence(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def test_keys_are_the_users(tmp_path: Path) -> None:
 async def test_help_shows_every_key_of_the_screen(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await ui.sees("whisper-nl")
-        expected = keys_of(ui.app, ui.app.screen.active_bindings.values())
+        expected = keys_of(ui.app.screen)
         await ui.press("question_mark")
         await ui.until(lambda: isinstance(ui.app.screen, HelpScreen), "help")
         assert {"n", "r", "o", "s", "d", "/", "?", "w", "1", "q", "t", "h"} <= {
@@ -124,7 +124,7 @@ async def test_help_shows_every_key_of_the_screen(tmp_path: Path) -> None:
 async def test_help_dims_what_cannot_be_done_now(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await ui.sees("whisper-nl")
-        keys = {key.title: key for key in keys_of(ui.app, ui.app.screen.active_bindings.values())}
+        keys = {key.title: key for key in keys_of(ui.app.screen)}
         # The cursor is on a queued job: it can be stopped, and has no output to go on from.
         assert keys["Stop"].enabled
         assert not keys["Go on"].enabled
