@@ -135,16 +135,11 @@ class RunnerProcess:
     def stop_jobs(self) -> None:
         """Stop all jobs and wait until they have ended."""
         with self.http() as client:
-            for job in client.get("/v1/jobs").json():
-                if job["state"] in ("queued", "preparing", "running"):
-                    name = f"{job['owner']}/projects/{job['project']}/{job['number']}"
-                    client.post("/v1/job/stop", params={"name": name})
-            wait_for(
-                lambda: all(
-                    job["state"] not in ("queued", "preparing", "running") for job in client.get("/v1/jobs").json()
-                ),
-                "the last jobs to end",
-            )
+            active = "/v1/jobs?state=queued&state=preparing&state=running"
+            for job in client.get(active).json():
+                name = f"{job['owner']}/projects/{job['project']}/{job['number']}"
+                client.post("/v1/job/stop", params={"name": name})
+            wait_for(lambda: not client.get(active).json(), "the last jobs to end")
 
     def __enter__(self) -> RunnerProcess:
         self.start()
