@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from runner.errors import RunnerError
-from runner.executors.base import HOME_FOLDER, Ended
+from runner.executors.base import HOME_FOLDER, MADE_FILE, Ended
 from runner.executors.process import STATE_FOLDER
 from runner.executors.sandbox import INPUT_FOLDER
 from runner.giving import take_back
@@ -16,6 +16,8 @@ from runner.store.disk import remove_tree
 
 # Where a home is kept whose output could not be stored.
 UNSAVED = "unsaved"
+# When the attempt began, by a clock that nobody sets.
+BEGAN_FILE = "began"
 _CODES = {
     126: "The command could not be executed (exit code 126): is the file executable?",
     127: "The shell did not find the command (exit code 127).",
@@ -66,6 +68,8 @@ def clear_folder(folder: Path) -> None:
     take_back(folder)
     for name in (HOME_FOLDER, INPUT_FOLDER, STATE_FOLDER):
         remove_tree(folder / name)
+    for name in (MADE_FILE, BEGAN_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def keep_home(folder: Path) -> Path:

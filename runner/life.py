@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.clock import Mark, true_start
-from runner.ending import clear_folder, final_state, keep_home, reason_of, sentence
+from runner.ending import BEGAN_FILE, clear_folder, final_state, keep_home, reason_of, sentence
 from runner.environments import Environments
 from runner.errors import NoSpace, RunnerError, Unavailable
 from runner.events import Hub
@@ -41,8 +41,6 @@ log = logging.getLogger(__name__)
 _RETRY = 1.0
 _FULL_DISK_RETRY = 10.0
 _STUMBLE_RETRY = 5.0
-# Beside the log: when the attempt began, by a clock that nobody sets.
-_BEGAN = "began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Life:
 
     @property
     def _began(self) -> Path:
-        return self.folder / _BEGAN
+        return self.folder / BEGAN_FILE
 
     def _elapsed(self) -> float:
         """Seconds since the attempt began, whatever was done to the clock meanwhile."""

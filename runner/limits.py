@@ -36,8 +36,7 @@ MACHINES = {"cpu": Machine(), "cpu2": Machine(), "gpu": Machine(gpus=1), "gpu2":
 def given(executor: str, *wished: Limits) -> Limits:
     """The limits that a job runs with: of `wished` the first one that says something, then the host's own.
 
-    A process's memory is limited by its address space, which CUDA takes for more than the host has: there is no limit
-    that suits all, so it has one only where it is asked for.
+    A plain process has a limit of memory only where one is asked for: it is looked after, not held by the kernel.
     """
     found = Limits(
         *(next((value for one in wished if (value := getattr(one, name)) is not None), None) for name in _NAMES)

@@ -21,6 +21,8 @@ from runner.models import Job, Limits
 
 LOG_FILE = "log"
 HOME_FOLDER = "home"
+# Left there when a container has been made and is about to begin.
+MADE_FILE = "container"
 SECRETS_FOLDER = "secrets"
 # In that folder: what a shell is to read before a job's command.
 VARIABLES_FILE = ".variables"

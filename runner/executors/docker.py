@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from runner.clock import boot_id
 from runner.errors import Unavailable
-from runner.executors.base import Away, Ended, Say, Standing, Task
+from runner.executors.base import MADE_FILE, Away, Ended, Say, Standing, Task
 from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
 from runner.executors.engine import Engine, EngineError
 from runner.executors.exits import BOOT_LABEL, ended_of, was_killed
@@ -244,8 +244,7 @@ class DockerExecutor:
 
 
 def _made(task: Task) -> Path:
-    """Left beside the log when the container is there and about to begin."""
-    return task.folder / "container"
+    return task.folder / MADE_FILE
 
 
 def _standing(found: dict[str, Any]) -> Standing:

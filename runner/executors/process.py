@@ -14,12 +14,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from runner.clock import boot_id
 from runner.errors import Unavailable
 from runner.executors.base import Ended, Say, Standing, Task
 from runner.executors.processes import Process, descendants, look, send, still_there
 from runner.executors.sandbox import command_line, environment, lay_out_inputs
 from runner.executors.usage import Place
-from runner.store.disk import remove_tree, write_durably
+from runner.store.disk import format_size, remove_tree, write_durably
 from runner.threads import to_the_end
 
 STATE_FOLDER = "process"
@@ -29,7 +30,7 @@ _SANDBOX = "bwrap"
 
 
 class ProcessExecutor:
-    """The executor where no engine is. Of the limits it holds memory only, and that for each process."""
+    """The executor where no engine is. Of the limits it holds memory only."""
 
     def __init__(self) -> None:
         # Kept so that ended supervisors are collected and not left as zombies.
@@ -75,7 +76,7 @@ class ProcessExecutor:
             await asyncio.sleep(_POLL)
         self._collect(task)
         told = json.loads(file.read_text())
-        return Ended(told["exit_code"], told["time"])
+        return _ended(task, told["exit_code"], told["time"], told.get("oom", ""))
 
     async def terminate(self, task: Task) -> None:
         """Ask all processes of the job to end.
@@ -151,17 +152,20 @@ class ProcessExecutor:
         process = look(child.pid)
         assert child.stdin is not None
         assert process is not None, "a child that was not waited for is there"
-        write_durably(folder / "pid", f"{child.pid} {process.started}".encode())
+        write_durably(folder / "pid", f"{child.pid} {process.started} {boot_id()}".encode())
         with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(b"go\n")
 
     def _supervisor(self, task: Task) -> Process | None:
         try:
-            pid, started = map(int, (task.folder / STATE_FOLDER / "pid").read_text().split())
+            pid, started, *boot = (task.folder / STATE_FOLDER / "pid").read_text().split()
         except (OSError, ValueError):
             return None
-        process = look(pid)
-        return process if process is not None and process.started == started and process.alive else None
+        # After a restart of the machine another process may have its pid, and have begun as late after that.
+        if boot != [boot_id()]:
+            return None
+        process = look(int(pid))
+        return process if process is not None and process.started == int(started) and process.alive else None
 
     def _family(self, task: Task) -> list[Process]:
         """The job's processes, its first one first."""
@@ -173,3 +177,12 @@ class ProcessExecutor:
         child = self._children.pop(task.job.name, None)
         if child is not None:
             child.wait()
+
+
+def _ended(task: Task, code: int, ended_at: float, oom: str) -> Ended:
+    limit = task.limits.memory
+    if oom == "limit" and limit:
+        return Ended(code, ended_at, f"It ran out of memory: its limit is {format_size(limit)}.", oom=True)
+    if oom:
+        return Ended(code, ended_at, "It was ended by SIGKILL as the host ran out of memory.", oom=True)
+    return Ended(code, ended_at)

@@ -187,6 +187,7 @@ def true_to(api: Api, name: str, kind: Kind, what: str) -> None:
 
 def left(server: RunnerProcess) -> list[str]:
     """What is there of jobs that have all ended, beside their logs and what is stored: nothing, it is hoped."""
-    folders = [str(path) for name in ("home", "input", "process", "container") for path in server.jobs_have(name)]
+    names = ("home", "input", "process", "container", "began")
+    folders = [str(path) for name in names for path in server.jobs_have(name)]
     mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(server.data_dir) in line]
     return [*folders, *mounts, *server.containers(), *map(str, server.processes())]

@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from runner.models import Mount
 from tests.support.api import Api, json_line
@@ -54,7 +55,7 @@ def _fill(api: Api) -> None:
     api.dataset("mnist", {"a.txt": b"one\n"})
     data = api.dataset("mnist", {"a.txt": b"two\n"})
     command = f"{json_line(metric='loss', value=0.5)}; echo out >result"
-    more = {"message": "first", "tags": ("a",), "env": {"SEED": "1"}, "key": "once"}
+    more: dict[str, Any] = {"message": "first", "tags": ("a",), "env": {"SEED": "1"}, "key": "once"}
     api.launch(command, code=code, mounts=(Mount(data, "d"),), **more)
     api.ended("p/1")
     api.launch("exit 3")
