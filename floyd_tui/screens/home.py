@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -28,8 +29,10 @@ from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
 from runner.models import Event, Job, JobState
 
-# More than anyone scrolls through; a filter by project asks the host anew.
+# More than anyone scrolls through; a project and a filter ask the host anew.
 LIMIT = 1000
+# Seconds after the last key in the filter.
+TYPING = 0.3
 
 
 class HomeScreen(Page):
@@ -113,8 +116,18 @@ class HomeScreen(Page):
     @work(exclusive=True, group="older", exit_on_error=False)
     async def _ask_older(self, link: Link, project: str) -> None:
         """Jobs of `project` that are not among the newest of all."""
-        if self._known.lacks(project):
+        if project and self._known.lacks(project):
             self._known.add_older(await link.client.jobs(project=project, limit=LIMIT))
+            self._draw()
+
+    @work(exclusive=True, group="search", exit_on_error=False)
+    async def _search(self, link: Link, project: str) -> None:
+        """Jobs that pass the filter and are older than those known."""
+        wanted = JobFilter.parse(self.query_one(FilterBar).text)
+        if (wanted.text or wanted.states) and self._known.lacks(project):
+            await asyncio.sleep(TYPING)
+            known = self._known
+            known.add_older(await link.client.jobs(project or None, wanted.states, LIMIT, wanted.text))
             self._draw()
 
     # What is shown
@@ -206,6 +219,7 @@ class HomeScreen(Page):
             self.query_one(TopBar).parts = self.crumbs()
             self._draw()
             self._ask_older(self.link, name)
+            self._search(self.link, name)
 
     @on(RowTable.RowSelected, "#projects")
     def _project_entered(self) -> None:
@@ -224,6 +238,7 @@ class HomeScreen(Page):
     @on(FilterBar.Changed)
     def _filtered(self) -> None:
         self._draw()
+        self._search(self.link, self._project)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:

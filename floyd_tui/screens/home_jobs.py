@@ -27,9 +27,8 @@ class KnownJobs:
         self.jobs = {job.name: job for job in jobs} | self.jobs
 
     def lacks(self, project: str) -> bool:
-        """Whether `project` has jobs that are not known yet."""
-        known = sum(job.project == project for job in self.jobs.values())
-        return known < sum(one.jobs for one in self.projects if one.name == project)
+        """Whether `project` (or any) has jobs that are not known yet."""
+        return self.count(project) < sum(one.jobs for one in self.projects if project in (ALL, one.name))
 
     def apply(self, event: Event, now: float) -> tuple[bool, bool]:
         """Take in a change; whether there was one, and whether projects count otherwise since."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner.models import Job
+from runner.models import Job, JobState
 
 _FIELDS: dict[str, Callable[[Job], str]] = {
     "state": lambda job: job.state.value,
@@ -43,5 +43,19 @@ class JobFilter:
             held = _FIELDS[key](job).lower().split("\n")
             if not any(text.startswith(value) for value in values for text in held):
                 return False
-        haystack = "\n".join((job.short, job.message, job.command, job.environment, job.reason, *job.tags)).lower()
+        inputs = (mount for one in job.inputs for mount in (one.source, one.destination))
+        said = (job.short, job.message, job.command, job.environment, job.reason, *job.tags, *inputs)
+        haystack = "\n".join(said).lower()
         return all(word in haystack for word in self.words)
+
+    @property
+    def text(self) -> str:
+        """The words that a host is to look for among jobs that are not known here."""
+        chosen = [values[0] for key, values in self.fields if key in ("tag", "env") and len(values) == 1]
+        return " ".join((*self.words, *chosen))
+
+    @property
+    def states(self) -> list[JobState]:
+        """The states that such jobs are to be in; none where any will do."""
+        wanted = [value for key, values in self.fields if key == "state" for value in values]
+        return [state for state in JobState if any(state.startswith(value) for value in wanted)]

@@ -64,6 +64,21 @@ async def test_files_of_a_dataset_are_found(tmp_path: Path) -> None:
         await ui.sees("images.npy")
 
 
+async def test_jobs_that_are_older_than_those_listed_are_looked_for_on_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_page, "LIMIT", 2)
+    async with shell_ui(tmp_path) as ui:
+        table = ui.app.screen.query_one("#jobs", RowTable)
+        await ui.until(lambda: table.row_count == 2, "the newest jobs")
+        oldest = min(ui.host.jobs.values(), key=lambda job: job.created_at)
+        await ui.press("slash")
+        await ui.type(f"{oldest.short} state:{oldest.state}")
+        await ui.until(lambda: table.cursor_key == oldest.name, "the oldest")
+        await ui.press("escape")
+        await ui.until(lambda: table.row_count == 3, "what is known by now")
+
+
 async def test_hosts_are_filtered_by_name(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await ui.press("4")
