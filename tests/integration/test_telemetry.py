@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,9 @@ import pytest
 
 from runner.models import HostStats, JobState, JobUsage, from_dict
 from tests.support.nvml import GIB, FakeDriver, FakeGpu
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
+from tests.support.shell import Shell
 from tests.support.wait import wait_for
 
 # Keeps a core busy and holds 100 MiB, after a start that waits for nothing.
@@ -67,30 +72,56 @@ def test_what_a_job_uses_is_measured_while_it_runs_and_kept_after_its_end(
 
 @pytest.mark.gcc
 @pytest.mark.docker
-def test_gpu_processes_are_mapped_to_jobs_and_an_idle_job_is_stopped_with_its_output(
-    tmp_path: Path, docker_image: str
-) -> None:
+def test_a_process_on_a_gpu_is_told_to_be_the_jobs_in_whose_container_it_is(tmp_path: Path, docker_image: str) -> None:
+    driver = FakeDriver(tmp_path / "driver")
+    driver.set(GPU)
+    with RunnerProcess(tmp_path / "runner", "docker", docker_image, env=driver.env) as runner, runner.http() as http:
+        launch(http, "sleep 600")
+        [container] = wait_for(runner.containers, "the container")
+        inspect = [DOCKER, "inspect", "-f", "{{.State.Pid}}", container]
+        pid = wait_for(lambda: int(subprocess.run(inspect, capture_output=True, check=True).stdout), "it to run")
+        driver.set(replace(GPU, processes=((pid, GIB), (os.getpid(), 1))))
+
+        def told() -> dict[int, str] | None:
+            [gpu] = stats_of(http).gpus
+            return {one.pid: one.job for one in gpu.processes} if gpu.processes else None
+
+        assert wait_for(told, "the processes") == {pid: "root/projects/p/1", os.getpid(): ""}
+
+
+@pytest.mark.gcc
+def test_a_job_whose_gpu_idles_is_stopped_gently_and_says_why(tmp_path: Path, home: Path) -> None:
     driver = FakeDriver(tmp_path / "driver")
     driver.set(GPU)
     policy = {"min_gpu_utilization": 10, "time_window": 2}
     settings: dict[str, object] = {"hints": {"seconds": 1.0}, "utilization_policy": policy}
-    with (
-        RunnerProcess(tmp_path / "runner", settings=settings, env=driver.env) as runner,
-        runner.http() as http,
-    ):
-        launch(http, "trap 'echo saved > out.txt; exit 0' TERM; echo $$ > pid; while :; do sleep 0.1; done", gpus=1)
+    (tmp_path / "config").mkdir()
+    shell = Shell(tmp_path, tmp_path / "config")
+    with RunnerProcess(tmp_path / "runner", settings=settings, env=driver.env) as runner, runner.http() as http:
+        hosts = {"hosts": {"local": {"data_dir": str(runner.data_dir)}}}
+        (tmp_path / "config" / "config.yaml").write_text(json.dumps(hosts))
+        launch(http, "trap 'echo saved > out.txt; exit 0' TERM; while :; do sleep 0.1; done", gpus=1)
         job = wait_for(lambda: ended(http, "p/1"), "the job to be stopped")
         assert (job["state"], job["exit_code"]) == ("stopped", 0)
         assert job["reason"] == "Its GPU was used below 10 % for 2 seconds (utilization_policy)."
-        names = [one["path"] for one in http.get("/v1/files", params={"source": "p/1"}).json()]
-        assert "out.txt" in names
-        usage = usage_of(http, "p/1")
-        assert usage.points[-1].gpus == (3.0,)
-        assert usage.gpu_memory_limit == (80 * GIB,)
-        assert [hint.text for hint in usage.hints if hint.kind == "gpu_low"] == ["Its GPU was 3 % busy on average."]
+        assert [one["path"] for one in http.get("/v1/files", params={"source": "p/1"}).json()] == ["out.txt"]
+        usage = from_dict(shell.json("usage", "p/1"), JobUsage)
+        assert (usage.points[-1].gpus, usage.gpu_memory_limit) == ((3.0,), (80 * GIB,))
+        told = shell("usage", "p/1")
+        assert "! Its GPU was 3 % busy on average.\n  Try a larger batch" in told.stderr
+        assert ["GPU", "3", "%", "3", "%", "100", "%"] in [line.split()[:7] for line in told.stdout.splitlines()]
 
-        driver.set(replace(GPU, use=95))
-        launch(http, "sleep 600", gpus=1)
-        stats = wait_for(lambda: s if (s := stats_of(http)).jobs else None, "the second job")
+        # Its own policy goes over the host's.
+        driver.set(replace(GPU, uncorrected=2))
+        launch(http, "sleep 600", gpus=1, utilization_policy={"min_gpu_utilization": 2, "time_window": 1})
+        stats = wait_for(lambda: s if (s := stats_of(http)).jobs and any(h.job for h in s.hints) else None, "hints")
         assert stats.gpus[0].jobs == ("root/projects/p/2",)
-        assert not [hint for hint in stats.hints if hint.job]
+        assert "ecc" in {hint.kind for hint in stats.hints if hint.job == "root/projects/p/2"}
+        checked = shell("host", "check").stdout
+        assert "! p/2: GPU 0 has had 2 memory errors that it could not correct: results may be wrong." in checked
+        driver.set(replace(GPU, use=1))
+        reason = wait_for(lambda: ended(http, "p/2"), "the second to be stopped")["reason"]
+        assert reason == "Its GPU was used below 2 % for 1 second (utilization_policy)."
+        bad = {"project": "p", "command": "x", "utilization_policy": {"min_gpu_utilization": 0, "time_window": 1}}
+        answer = http.post("/v1/jobs", json=bad)
+        assert (answer.status_code, answer.json()["hint"]) == (400, "Correct `utilization_policy`.")

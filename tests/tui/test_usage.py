@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -30,15 +31,20 @@ DISK = Hint("disk", "warning", "The host's disk is 91 % full.", "Run: floyd-tui 
 at_both_sizes = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
 
-def gpu(index: int, **other: object) -> GpuStats:
-    known = {"utilization": 10.0 * index, "memory_used": index * GIB, "memory_total": 80 * GIB, "temperature": 40.0}
-    return GpuStats(index, f"GPU-{index}", "NVIDIA A100-SXM4-80GB", **{**known, **other})  # type: ignore[arg-type]
+def gpu(index: int, **other: Any) -> GpuStats:
+    known: dict[str, Any] = {
+        "utilization": 10.0 * index,
+        "memory_used": index * GIB,
+        "memory_total": 80 * GIB,
+        "temperature": 40.0,
+    }
+    return GpuStats(index, f"GPU-{index}", "NVIDIA A100-SXM4-80GB", **{**known, **other})
 
 
-def part(index: int, **other: object) -> GpuStats:
+def part(index: int, **other: Any) -> GpuStats:
     return replace(
         gpu(0), uuid=f"MIG-{index}", name="NVIDIA A100 MIG 3g.40gb", part_of="GPU-0", utilization=None, **other
-    )  # type: ignore[arg-type]
+    )
 
 
 HOSTS: dict[str, tuple[GpuStats, ...]] = {
@@ -57,8 +63,8 @@ def drawn(stats: HostStats, width: int, height: int | None = None) -> list[str]:
     return capture.get().splitlines()
 
 
-def host(name: str, **other: object) -> HostStats:
-    return replace(gpu_host().stats[-1], gpus=HOSTS[name], **other)  # type: ignore[arg-type]
+def host(name: str, **other: Any) -> HostStats:
+    return replace(gpu_host().stats[-1], gpus=HOSTS[name], **other)
 
 
 # A job's use
@@ -161,7 +167,9 @@ def test_hints_name_their_job_and_on_a_small_page_the_gravest_is_told() -> None:
         "▲ GPU 1 fell off the bus.", "▲ The host's disk is 91 % full.",
         "▲ digits/7: Its GPU is 34 % busy over 5 minutes.",
     ]  # fmt: skip
-    assert [line for line in drawn(stats, 112, 18) if line.startswith("▲")] == ["▲ GPU 1 fell off the bus.  (and 2 more)"]
+    assert [line for line in drawn(stats, 112, 18) if line.startswith("▲")] == [
+        "▲ GPU 1 fell off the bus.  (and 2 more)"
+    ]
     [line] = [line for line in drawn(replace(stats, hints=(LOW,)), 30, 18) if "▲" in line]
     assert line == "▲ digits/7: Its GPU is 34 % b…"
 

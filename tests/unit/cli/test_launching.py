@@ -14,7 +14,7 @@ from floyd_tui.cli.launching import command_of, settings_of
 from floyd_tui.cli.run import restart, run
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import NOTHING_SAID, RunSettings
-from runner.models import Limits, Mount, Retry
+from runner.models import Limits, Mount, Retry, UtilizationPolicy
 
 
 def read(command: click.Command, *words: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -31,7 +31,7 @@ def test_every_flag_arrives() -> None:
     words = (
         "--retry 2 --gpu2 --gpus 2 --env tf-2.4 --data a:x --data b/3 -m hi --max-runtime 2h --mode job -e A=1 -e B=x=y"
         " --memory 2GiB --cpus 1.5 --shm-size 1G --tag s --tag t --tag s"
-        " --gpu-memory 8GiB --priority 5 --after 3 --after mnist/4 --hold"
+        " --utilization-policy 10%:30m --gpu-memory 8GiB --priority 5 --after 3 --after mnist/4 --hold"
     )
     assert settings_of(*read(run, *words.split(), "python -m x")) == RunSettings(
         machine="gpu2",
@@ -40,6 +40,7 @@ def test_every_flag_arrives() -> None:
         input=(Mount("a", "x"), Mount("b/3", "b")),
         description="hi",
         max_runtime=7200,
+        utilization_policy=UtilizationPolicy(10.0, 1800),
         retry=Retry(2),
         mode="job",
         command="python -m x",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import NOTHING_SAID, RunSettings, load_config, parse_config
-from runner.models import Limits, Mount
+from runner.models import Limits, Mount, UtilizationPolicy
 
 PATH = Path("floyd.yml")
 
@@ -84,6 +84,20 @@ def test_our_own_keys() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "10:30m",
+        "10%:1800",
+        "{min_gpu_utilization: 10, time_window: 30m}",
+        "{min_gpu_utilization: 10.0, time_window: 1800}",
+    ],
+)
+def test_a_utilization_policy_in_both_forms(value: str) -> None:
+    found = parse_config(f"utilization_policy: {value}\n", PATH).settings.utilization_policy
+    assert found == UtilizationPolicy(10.0, 1800)
+
+
 def test_anchors_are_merged() -> None:
     config = parse_config("task:\n  a: &a {command: x, env: e}\n  b:\n    <<: *a\n    command: y\n", PATH)
     assert config.for_task("b") == RunSettings(command="y", env="e")
@@ -107,6 +121,13 @@ def test_unknown_keys_get_a_word() -> None:
         ("retry: often\n", "floyd.yml:1: retry: 'often' is not a retry; write 3, or such as 3 on .lost, oom, exit 75."),
         ("retry: 3 on [sunday]\n", "floyd.yml:1: retry: 'sunday' is no end to try again after"),
         ("max_runtime: soon\n", "floyd.yml:1: max_runtime: 'soon' is not a duration"),
+        ("utilization_policy: 30m\n", "floyd.yml:1: utilization_policy: '30m' is not PERCENT:TIME, such as 10:30m."),
+        ("utilization_policy: low:30m\n", "floyd.yml:1: utilization_policy: 'low:30m' is not PERCENT:TIME"),
+        ("utilization_policy: 200:30m\n", "floyd.yml:1: utilization_policy: min_gpu_utilization is 200; it is a"),
+        (
+            "utilization_policy: {time_window: 3}\n",
+            "floyd.yml:1: utilization_policy: it is made of `min_gpu_utilization",
+        ),
         ("max_runtime: -5\n", "floyd.yml:1: max_runtime: '-5' is not a duration"),
         ("gpus: many\n", "floyd.yml:1: gpus: 'many' is not a number of GPUs"),
         ("gpus: true\n", "floyd.yml:1: gpus: True is not a number of GPUs"),
