@@ -34,7 +34,7 @@ class Jobs:
         self._store = parts.store
         self._launching = launching
         self._sweeper = Sweeper(parts.settings.jobs, parts.executors, parts.store)
-        self._waiting = WaitingJobs(parts, launching, gpus, self._running, self._begin, self._never_began)
+        self._waiting = WaitingJobs(parts, launching, gpus, self._running, self.running, self._begin, self._never_began)
         self._growths: dict[str, Growth] = {}
         self._lives: dict[str, Life] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -53,7 +53,10 @@ class Queue:
         return any(entry.job.gpus for entry in self._entries.values())
 
     def see(self, gpus: Iterable[GpuStats], ours: frozenset[str]) -> None:
-        """Take note of the GPUs there are now; `ours` are the devices that jobs hold, whose processes are theirs."""
+        """Take note of the GPUs there are now, whose processes name the jobs that they are of.
+
+        `ours` are devices of jobs of which that cannot be told: there no process counts as somebody else's.
+        """
         self._devices = tuple(
             Device(gpu.uuid, gpu.memory_total or 0, gpu.uuid not in ours and self._is_taken(gpu))
             for gpu in gpus
@@ -137,7 +140,9 @@ class Queue:
         return (job.started_at or now) + self._longest(job)
 
     def _is_taken(self, gpu: GpuStats) -> bool:
-        return not self._settings.use_busy_gpus and any(process.computes for process in gpu.processes or ())
+        return not self._settings.use_busy_gpus and any(
+            process.computes and not process.job for process in gpu.processes or ()
+        )
 
 
 def limits_of(job: Job, settings: Settings) -> Limits:

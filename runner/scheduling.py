@@ -167,6 +167,8 @@ class _Planner:
         self._gpus_of: defaultdict[str, int] = defaultdict(int)
         self._over_gpus: set[str] = set()
         self.reserved: Reservation | None = None
+        # Why jobs that ask for the same lack it, as long as nothing is given: in a long line most ask alike.
+        self._known: dict[tuple[int, int | None, float], str] = {}
         for running in state.running:
             self._seat(running)
 
@@ -184,9 +186,7 @@ class _Planner:
             if self._before is not None and self._before.name == job.name:
                 self.reserved = self._before
             return f"waits for a place: {self._rules.places} of {self._rules.places} jobs run"
-        if job.gpus and not self._choose(job):
-            return self._lacks_gpus(job)
-        return None
+        return self._lacks_gpus(job) if job.gpus else None
 
     def start(self, job: Waiting) -> tuple[str, ...]:
         """Give the job what it asks for; returns its devices."""
@@ -201,6 +201,7 @@ class _Planner:
         return self.reserved.starts_by if self.reserved and mine and self.reserved.starts_by < inf else None
 
     def _seat(self, job: Running) -> None:
+        self._known.clear()
         self._jobs_of[job.owner] += 1
         self._gpus_of[job.owner] += len(job.devices)
         for device in job.devices:
@@ -277,7 +278,22 @@ class _Planner:
         self._jobs_of[job.owner] += 1
         self._gpus_of[job.owner] += job.gpus
 
-    def _lacks_gpus(self, job: Waiting) -> str:
+    def _lacks_gpus(self, job: Waiting) -> str | None:
+        key = (job.gpus, job.share, job.seconds)
+        if key in self._known:
+            return self._known[key]
+        if self._choose(job):
+            return None
+        before = self.reserved
+        reason = self._why(job)
+        if self.reserved is before:
+            self._known[key] = reason
+        else:
+            self._known.clear()
+        return reason
+
+    def _why(self, job: Waiting) -> str:
+        """Why no GPUs are to be had for the job; the first one of which that is said has them reserved."""
         usable = sum(self._usable(device, job) for device in self._devices)
         wanted = _wanted(job)
         taken = sum(device.taken for device in self._devices)

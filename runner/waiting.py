@@ -8,21 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from runner.asking import check_priority
 from runner.ending import reason_of_waiting, sentence
 from runner.errors import BadRequest, Conflict, RunnerError
+from runner.executors.usage import Place, job_of
 from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Parts
-from runner.models import Event, Job, JobChange, JobState, Ref
+from runner.models import Event, GpuProcess, GpuStats, Job, JobChange, JobState, Ref
 from runner.queue import Entry, Queue
 from runner.retrying import seconds_left, waiting_words
 from runner.scheduling import Device
 from runner.store.jobs import Standing
+from runner.telemetry.watch import Running
 
 log = logging.getLogger(__name__)
 # While a job waits for GPUs: how often it is looked which there are and who else uses them, in seconds.
@@ -32,9 +34,9 @@ _QUIET = 0.5
 
 
 class WaitingJobs:
-    """All jobs that wait. `running` tells which jobs have a place, `begin` is given those that start.
+    """All jobs that wait. `running` tells which jobs have a place, `measured` where the processes of each are.
 
-    `over` is told of jobs that ended without having begun.
+    `begin` is given the jobs that start, `over` is told of those that ended without having begun.
     """
 
     def __init__(
@@ -43,11 +45,12 @@ class WaitingJobs:
         launching: Launching,
         gpus: Gpus,
         running: Callable[[], Iterable[Job]],
+        measured: Callable[[], Awaitable[Iterable[Running]]],
         begin: Callable[[Standing], None],
         over: Callable[[Job], None],
     ) -> None:
         self._parts, self._launching, self._gpus = parts, launching, gpus
-        self._running, self._begin, self._over = running, begin, over
+        self._running, self._measured, self._begin, self._over = running, measured, begin, over
         self._queue = Queue(parts.settings)
         self._pauses: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,9 +90,15 @@ class WaitingJobs:
 
     async def look(self) -> None:
         """See which GPUs there are now, and which of them other programs use."""
-        stats, self.gpu_note = await asyncio.to_thread(self._gpus.sample, {}, anew=True)
-        held = frozenset(uuid for job in self._running() for uuid in job.devices)
-        self._queue.see(stats, held)
+        places = {one.job.name: one.place for one in await self._measured() if one.place is not None}
+        stats, self.gpu_note = await asyncio.to_thread(self._sample, places)
+        # Of a job that only begins, or ends, it is not known which processes are its own.
+        unsure = (job for job in self._running() if job.name not in places)
+        self._queue.see(stats, frozenset(uuid for job in unsure for uuid in job.devices))
+
+    def _sample(self, places: Mapping[str, Place]) -> tuple[list[GpuStats], str]:
+        stats, note = self._gpus.sample({}, anew=True)
+        return [replace(gpu, processes=_named(gpu.processes, places)) for gpu in stats], note
 
     # Into the queue and out of it
 
@@ -288,6 +297,10 @@ class WaitingJobs:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("beside the queue", exc_info=error)
+
+
+def _named(processes: tuple[GpuProcess, ...] | None, places: Mapping[str, Place]) -> tuple[GpuProcess, ...]:
+    return tuple(replace(process, job=job_of(process.pid, places)) for process in processes or ())
 
 
 def _with(entry: Entry, **changes: Any) -> Entry:

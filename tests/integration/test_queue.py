@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import os
+import pwd
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.models import Job, JobChange, JobState, Limits, from_dict
+from runner.models import Job, JobChange, JobState, Limits, from_dict, to_dict
 from runner.store.schema import MIGRATIONS
 from tests.support.api import Api, Refused, mount
 from tests.support.nvml import GIB, FakeDriver, FakeGpu
@@ -20,6 +24,7 @@ from tests.support.wait import wait_for
 
 QUEUED, RUNNING = JobState.QUEUED, JobState.RUNNING
 SLEEP = "echo begun; sleep 600"
+NEW_OF_THE_QUEUE = {"machine", "gpu_memory", "priority", "after", "held", "given", "position", "starts_by"}
 
 
 def change(api: Api, job: Job, **what: object) -> Job:
@@ -245,25 +250,53 @@ def test_an_image_that_asks_for_all_gpus_gets_none(tmp_path: Path, docker_image:
         subprocess.run([DOCKER, "rmi", greedy], capture_output=True, check=True)
 
 
+@pytest.mark.gcc
+def test_a_shared_gpu_is_shared_on_beside_our_own_programs_and_not_beside_others(tmp_path: Path) -> None:
+    driver, host = gpu_host(tmp_path)
+    driver.set(FakeGpu("GPU-a"))
+    with host as runner, runner.http() as http:
+        api = Api(http)
+        first = api.launch("echo begun; sleep 9.0625", gpu_memory=8 * GIB)
+        api.prints(first.name, b"begun")
+        ours = wait_for(lambda: next(iter(pids_of("sleep 9.0625")), None), "its process")
+        driver.set(FakeGpu("GPU-a", processes=((ours, GIB),)))
+        api.reaches(api.launch(SLEEP, gpu_memory=8 * GIB).name, RUNNING)
+        driver.set(FakeGpu("GPU-a", processes=((ours, GIB), (1, GIB))))
+        third = api.launch("true", gpu_memory=8 * GIB)
+        assert third.progress == "waits for 8 GiB of a GPU, the host has 0, 1 in use by other programs"
+
+
+def pids_of(command: str) -> list[int]:
+    """The processes of this host that run exactly that."""
+    words = command.replace(" ", "\0").encode() + b"\0"
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found += [int(folder.name)] if (folder / "cmdline").read_bytes() == words else []
+    return found
+
+
 def test_a_database_of_before_keeps_its_order(tmp_path: Path) -> None:
-    with RunnerProcess(tmp_path / "runner", settings={"max_running": 1}) as runner:
-        with runner.http() as http:
-            api = Api(http)
-            for held in (False, True, True):
-                api.launch(SLEEP, held=held)
-        runner.kill()
-        older = sqlite3.connect(runner.data_dir / "runner.db")
-        # As the version before left it: no turns, and nothing of the queue in the jobs.
-        older.executescript("DROP TRIGGER jobs_turn; ALTER TABLE jobs DROP COLUMN turn;")
-        gone = ", ".join(f"'$.{name}'" for name in ("held", "priority", "after", "given", "machine", "gpu_memory"))
-        older.execute(f"UPDATE jobs SET document = json_remove(document, {gone})")
-        older.execute(f"PRAGMA user_version = {next(i for i, m in enumerate(MIGRATIONS) if 'jobs_turn' in m)}")
-        older.commit()
-        older.close()
-        runner.start()
-        with runner.http() as http:
-            api = Api(http)
-            assert line(api) == [2, 3]
-            assert change(api, api.job("p/3"), before="").position == 1
-            api.launch("true")
-            assert line(api) == [3, 2, 4]
+    runner = RunnerProcess(tmp_path / "runner", settings={"max_running": 1})
+    older = list(itertools.takewhile(lambda script: "jobs_turn" not in script, MIGRATIONS))
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    with contextlib.closing(sqlite3.connect(runner.data_dir / "runner.db")) as database:
+        database.executescript("".join(older))
+        database.execute(
+            "INSERT INTO projects (id, owner, name, created_at, last_number) VALUES (1, ?, 'p', 0, 3)", (owner,)
+        )
+        for number in (1, 2, 3):
+            job = to_dict(Job(owner, "p", number, QUEUED, SLEEP, float(number), executor="process"))
+            known = {name: value for name, value in job.items() if name not in NEW_OF_THE_QUEUE}
+            row = (number, number, json.dumps(known))
+            sql = "INSERT INTO jobs (id, project, number, state, document, updated_at) VALUES (?, 1, ?, 'queued', ?, 0)"
+            database.execute(sql, row)
+        database.execute(f"PRAGMA user_version = {len(older)}")
+        database.commit()
+    with runner, runner.http() as http:
+        api = Api(http)
+        api.prints("p/1", b"begun")
+        assert line(api) == [2, 3]
+        assert change(api, api.job("p/3"), before="").position == 1
+        api.launch("true")
+        assert line(api) == [3, 2, 4]

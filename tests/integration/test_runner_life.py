@@ -134,8 +134,8 @@ def test_jobs_wait_for_a_place_and_a_waiting_one_can_be_stopped(server: RunnerPr
         api.launch("echo second")
         api.launch("echo third")
         api.prints("p/1", b"up")
-        assert api.job("p/2").progress == "waiting for a free place"
-        assert api.job("p/3").progress == "waiting behind 1 other"
+        assert api.job("p/2").progress == "waits for a place: 1 of 1 jobs run"
+        assert (api.job("p/2").position, api.job("p/3").position) == (1, 2)
         stopped = api.stop("p/2")
         assert (stopped.state, stopped.reason) == (JobState.STOPPED, "It was stopped before it began.")
         assert api.follow("p/2") == (b"", LogEnd(JobState.STOPPED, None, 0))

@@ -79,10 +79,18 @@ def test_gpus_that_other_programs_compute_on_are_taken_unless_told_otherwise() -
     assert begun(queue(entry(1, gpus=1), gpus=drawing).start([], 0.0)) == [1]
 
 
-def test_gpus_on_which_our_jobs_compute_are_shared_on() -> None:
-    line = queue(entry(1, gpus=1, gpu_memory=8 * GIB))
-    line.see((GpuStats(0, "a", "A100", memory_total=16 * GIB, processes=(GpuProcess(7),)),), frozenset("a"))
-    assert begun(line.start([job(9, devices=("a",), gpus=1, gpu_memory=8 * GIB)], 0.0)) == [1]
+def test_gpus_on_which_our_jobs_compute_are_shared_on_unless_others_compute_there_too() -> None:
+    runs = job(9, devices=("a",), gpus=1, gpu_memory=8 * GIB)
+    ours, theirs = GpuProcess(7, job=runs.name), GpuProcess(8)
+
+    def begins(*processes: GpuProcess, unsure: frozenset[str] = frozenset()) -> list[int]:
+        line = queue(entry(1, gpus=1, gpu_memory=8 * GIB))
+        line.see((GpuStats(0, "a", "A100", memory_total=16 * GIB, processes=processes),), unsure)
+        return begun(line.start([runs], 0.0))
+
+    assert begins(ours) == [1]
+    assert begins(ours, theirs) == []
+    assert begins(theirs, unsure=frozenset("a")) == [1], "its job only begins"
 
 
 def test_a_lost_gpu_and_one_that_mig_divides_are_given_to_nobody() -> None:
