@@ -184,7 +184,7 @@ class Launching:
         source = await self._sources.resolve(mount.source, caller)
         if source.tree is None and source.job is not None and source.job.name in after:
             return Input(source.name, mount.destination, "", source.path)
-        found = Input(source.name, mount.destination, source.require_tree(), source.path)
+        found = Input(source.name, mount.destination, source.require_tree(), source.path, source.origin)
         await asyncio.to_thread(self._check_no_link, found)
         await self._trees.require_sound(found.tree, found.source)
         return found

@@ -38,6 +38,7 @@ class Source:
     Either `tree` is the digest of what holds it, or `home` the folder of a job that has not ended; `path` is the place
     in there. `code` is the digest of the job's code, where a job's files are meant. `modified_at` (epoch seconds) is
     when all of it was written, where no better is known of a file; `job_dir` is the folder of the job that wrote it.
+    `origin` is the address that a dataset's version was fetched from.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Source:
     modified_at: float | None = None
     job_dir: Path | None = None
     job: Job | None = None
+    origin: str = ""
 
     def require_tree(self) -> str:
         """The digest; raises `Conflict` for the output of a job that has not ended."""
@@ -87,7 +89,8 @@ class Sources:
     async def _of_version(self, ref: Ref, dataset: Dataset, version: DatasetVersion) -> Source:
         name = f"{version.name}/{ref.path}" if ref.path else version.name
         await self._check_path(version.tree, ref.path, name)
-        return Source(name, ref.path, version.tree, modified_at=version.created_at)
+        origin = version.origin.url if version.origin is not None else ""
+        return Source(name, ref.path, version.tree, modified_at=version.created_at, origin=origin)
 
     async def _of_job(self, ref: Ref, owner: str, job: Job) -> Source:
         area = ref.area or "output"

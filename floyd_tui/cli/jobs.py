@@ -10,7 +10,7 @@ import click
 
 from floyd_tui.cli.asking import agree
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
+from floyd_tui.cli.options import NumberOption, host_option, job_reference, json_option, yes_option
 from floyd_tui.cli.queue import gpus_wanted, waiting
 from floyd_tui.cli.show import (
     age,
@@ -27,7 +27,7 @@ from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
 from floyd_tui.sizes import human_count, human_duration, human_size
-from runner.models import Attempt, Job, JobState, Limits, Ref, UtilizationPolicy
+from runner.models import Attempt, Input, Job, JobState, Limits, Ref, UtilizationPolicy
 
 _STATES = [state.value for state in JobState]
 
@@ -36,7 +36,9 @@ _STATES = [state.value for state in JobState]
 @click.argument("name", metavar="[JOB|PROJECT]", required=False)
 @click.option("-a", "--all", "everything", is_flag=True, help="All projects, also inside one's folder.")
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="So many at most.")
+@click.option(
+    "-n", "--limit", cls=NumberOption, type=click.IntRange(1), default=20, show_default=True, help="So many at most."
+)
 @click.option("-s", "--search", "text", default="", metavar="WORDS", help="Only those that have all of these words.")
 @host_option
 @json_option
@@ -114,10 +116,7 @@ def _about(job: Job) -> list[tuple[str, str]]:
         ("Message", job.message),
         ("Command", job.command),
         ("Code", job.code or ""),
-        *(
-            ("Input", f"{one.source} at /floyd/input/{one.destination}  {one.tree[:12] or 'when that has succeeded'}")
-            for one in job.inputs
-        ),
+        *(pair for one in job.inputs for pair in _input(one)),
         ("Environment", f"{job.environment} {job.image}".strip()),
         ("Executor", job.executor),
         ("Machine", job.machine),
@@ -140,6 +139,11 @@ def _about(job: Job) -> list[tuple[str, str]]:
         ("Output", f"{human_count(job.output_files, 'file')}, {human_size(job.output_size)}" if job.output else ""),
         ("Log", human_size(job.log_size)),
     ]
+
+
+def _input(one: Input) -> list[tuple[str, str]]:
+    what = f"{one.source} at /floyd/input/{one.destination}  {one.tree[:12] or 'when that has succeeded'}"
+    return [("Input", what), *([("", f"from {one.origin}")] if one.origin else [])]
 
 
 def _limits(memory: int | None, cpus: float | None, pids: int | None, shm_size: int | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from floyd_tui.cli.options import NumberOption
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings, parse_policy
 from floyd_tui.project.mounts import distinct, parse_mount
@@ -45,7 +46,7 @@ _OPTIONS = (
             MACHINES, ("No GPU.", "Another one without.", "One GPU.", "Another one with."), strict=True
         )
     ),
-    click.option("--gpus", type=click.IntRange(0), metavar="N", help="So many GPUs."),
+    click.option("--gpus", cls=NumberOption, type=click.IntRange(0), metavar="N", help="So many GPUs."),
     click.option("--gpu-memory", callback=_read_by(parse_size), metavar="SIZE",
                  help="Share one GPU, of which it needs so much memory, such as 8GiB."),
     click.option("--priority", type=int, metavar="N", help="Higher ones come first in the queue; 0 is usual."),
@@ -66,7 +67,8 @@ _OPTIONS = (
     click.option("--secret", "secrets", multiple=True, callback=_read_by(SecretUse.parse), metavar="NAME[=VARIABLE]",
                  help="Give it a secret; NAME:file as /floyd/secrets/NAME. May be repeated."),
     click.option("--memory", callback=_read_by(parse_size), metavar="SIZE", help="Memory limit, such as 8GiB."),
-    click.option("--cpus", type=click.FloatRange(0, min_open=True), metavar="N", help="CPU limit, in cores."),
+    click.option("--cpus", cls=NumberOption, type=click.FloatRange(0, min_open=True), metavar="N",
+                 help="CPU limit, in cores."),
     click.option("--shm-size", callback=_read_by(parse_size), metavar="SIZE", help="Size of /dev/shm."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag the job; may be repeated."),
     click.option("--executor", type=click.Choice(["docker", "process"]), help="Run it in Docker, or as a process."),

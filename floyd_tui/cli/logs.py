@@ -8,7 +8,7 @@ import click
 
 from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.options import host_option, job_reference
+from floyd_tui.cli.options import NumberOption, host_option, job_reference
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError
 from floyd_tui.sizes import human_count
@@ -29,8 +29,16 @@ _LINE = 200
     is_flag=True,
     help="Go on until the job ends, and exit with its code.",
 )
-@click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Begin N lines before the end.")
-@click.option("--attempt", type=click.IntRange(1), metavar="K", help="Only what attempt K of a job with a retry wrote.")
+@click.option(
+    "-n", "--lines", cls=NumberOption, type=click.IntRange(0), metavar="N", help="Begin N lines before the end."
+)
+@click.option(
+    "--attempt",
+    cls=NumberOption,
+    type=click.IntRange(1),
+    metavar="K",
+    help="Only what attempt K of a job with a retry wrote.",
+)
 @host_option
 def logs(job: str | None, follow_it: bool, lines: int | None, attempt: int | None, host: str | None) -> int:
     """Print JOB's log, byte for byte; the latest job's if left out."""

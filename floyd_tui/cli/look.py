@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.options import dataset_name, host_option, output_reference
+from floyd_tui.cli.options import NumberOption, dataset_name, host_option, output_reference
 from floyd_tui.cli.show import note, printable, show_pairs, show_table
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from floyd_tui.peek.pictures import Picture
 
 lines_option = click.option(
-    "-n", "--lines", type=click.IntRange(1), default=40, show_default=True, metavar="N", help="How many lines or rows."
+    "-n",
+    "--lines",
+    cls=NumberOption,
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="How many lines or rows.",
 )
 tail_option = click.option("--tail", is_flag=True, help="The last ones instead of the first.")
 

@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.types import OptionHelpExtra
+
     from runner.models import Ref
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NumberOption(click.Option):
+    """A number whose bound the help does not tell as ``[x>=0]``: nobody asks for less, and who does is told."""
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        """What stands in brackets behind the help: the default."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
 
 
 def _complete_host(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -146,6 +146,8 @@ def _inputs(job: Job) -> Iterator[Fact]:
         place = Content.assemble(fmt.plain(given.source + path), ("  at ", "$dim"), f"/floyd/input/{given.destination}")
         yield given.destination[: LABEL - 1], place
         yield "", Content.styled(given.tree or "as it is when that has succeeded", "$dim")
+        if given.origin:
+            yield "", Content.assemble(("from ", "$dim"), fmt.plain(given.origin))
 
 
 def _limits(job: Job) -> Iterator[Fact]:

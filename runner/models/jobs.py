@@ -87,13 +87,15 @@ class Mount:
 class Input:
     """An input as the runner resolved it: the full name and the digest of what is mounted.
 
-    The digest is empty while the job that is to write it, and after which this one starts, has not ended.
+    The digest is empty while the job that is to write it, and after which this one starts, has not ended. `origin` is
+    the address on the net that a dataset's version was fetched from, also when that version is gone.
     """
 
     source: str
     destination: str
     tree: str
     path: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import pytest
 
 from floyd_tui.config import LOCAL, Config, HostConfig
 from tests.integration.test_datasets import ASK
+from tests.support.api import Api, mount
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.wait import wait_for
@@ -62,6 +63,21 @@ def test_a_version_is_made_shown_and_not_made_twice(shell: Shell, web: Web) -> N
     assert f"SHA-256 {sha256}" in files.stderr
     assert web.pages["/digits.bin"].tag in files.stderr
     assert [line.split()[2] for line in shell("data", "fetches").stdout.splitlines()] == ["STATE", *["done"] * 3]
+
+
+def test_a_job_says_where_on_the_net_its_data_is_from(shell: Shell, web: Web, runner: RunnerProcess) -> None:
+    url = web.serve("/digits.bin", BYTES)
+    shell("data", "add", url, "--name", "digits")
+    with runner.http() as http:
+        api = Api(http)
+        api.dataset("own", {"a": b"a"})
+        api.launch("true", mounts=(mount("digits", "digits"), mount("own", "own")))
+        api.ended("p/1")
+        api.ask("DELETE", "/v1/dataset", name="digits")
+    said = shell("info", "p/1").stdout
+    assert "/datasets/digits/1 at /floyd/input/digits" in said
+    assert said.count("from ") == 1
+    assert f"from {url}" in said, "also when that dataset is gone"
 
 
 def test_what_is_wrong_is_said_and_leaves_nothing(shell: Shell, web: Web) -> None:

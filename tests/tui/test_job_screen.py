@@ -17,7 +17,7 @@ from floyd_tui.screens.launch import LaunchScreen
 from floyd_tui.screens.preview import PreviewScreen
 from floyd_tui.widgets.chart import Chart
 from floyd_tui.widgets.file_tree import FileTree
-from floyd_tui.widgets.info_pane import InfoPane
+from floyd_tui.widgets.info_pane import InfoPane, sections
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane, stem
 from floyd_tui.widgets.note import Note
@@ -212,6 +212,9 @@ async def test_info_tells_what_it_ran(tmp_path: Path) -> None:
         await ui.until(lambda: "models/convnet.py" in text(ui, "#info-facts"), "the code's files")
         facts = text(ui, "#info-facts")
         job = ui.host.find_job(JOB)
+        fetched = replace(job, inputs=(replace(job.inputs[0], origin="https://example.org/digits.tgz"),))
+        inputs = dict(sections(fetched, None))["Inputs"]
+        assert inputs[-1][1].plain == "from https://example.org/digits.tgz"
         for expected in (job.command, job.code, "ada/datasets/digits/2", job.inputs[0].tree, "pytorch-2.8", job.image):
             assert str(expected) in facts
         for expected in ("32.0 GiB", "OMP_NUM_THREADS=8", "made from    ada/projects/digits/6", job.devices[0]):
