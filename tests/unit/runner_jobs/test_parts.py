@@ -13,11 +13,9 @@ from runner.environments import Environments
 from runner.errors import BadRequest, Conflict
 from runner.events import Hub
 from runner.executors.base import Ended
-from runner.gpus import Gpus
 from runner.models import Dataset, Event, Job, JobState, Metric
 from runner.store.db import Database
 from runner.store.jobs import JobStore
-from runner.telemetry import Telemetry
 
 S = JobState
 
@@ -100,22 +98,6 @@ def test_a_wrong_environments_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "environments.yml").write_text(text)
     with pytest.raises(BadRequest, match=r"environments\.yml"):
         Environments(tmp_path, "python-3.11").get(None)
-
-
-async def test_gauges_without_a_gpu_say_so(tmp_path: Path) -> None:
-    async def jobs() -> tuple[()]:
-        return ()
-
-    gpus = Gpus()
-    if gpus.uuids():
-        pytest.skip("a GPU is here")
-    telemetry = Telemetry(tmp_path, gpus, dict, jobs)
-    sample = await telemetry.sample()
-    assert sample.gpu_note.startswith("No GPU here: ")
-    assert 0 <= sample.cpu_percent <= 100
-    assert 0 < sample.memory_used < sample.memory_total
-    assert 0 < sample.disk_used < sample.disk_total
-    assert await telemetry.sample() is sample
 
 
 async def test_a_jobs_state_goes_only_along_the_transitions(store: JobStore) -> None:
