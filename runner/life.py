@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 _RETRY = 1.0
 _FULL_DISK_RETRY = 10.0
 _STUMBLE_RETRY = 5.0
+# For so long an engine may keep the gauges waiting, in seconds.
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class Life:
     async def running(self) -> Running:
         """The running job for those who measure it."""
         place = None
-        with contextlib.suppress(Unavailable):
-            place = await self._executor.place(self._task)
+        with contextlib.suppress(Unavailable, asyncio.TimeoutError):
+            place = await asyncio.wait_for(self._executor.place(self._task), _PATIENCE)
         return Running(self.job, self.folder, self._task.limits, place, lambda why: self.end(JobState.STOPPED, why))
 
     async def end(self, state: JobState, reason: str = "") -> None:

@@ -153,6 +153,11 @@ def _inputs(job: Job) -> Iterator[Fact]:
 def _limits(job: Job) -> Iterator[Fact]:
     limits = job.given if job.given != Limits() else job.limits
     yield "runtime", Content(fmt.duration(job.max_runtime) if job.max_runtime else "no limit")
+    if policy := job.utilization_policy:
+        yield (
+            "if idle",
+            Content(f"stopped: a GPU below {policy.min_gpu_utilization:g} % for {fmt.duration(policy.time_window)}"),
+        )
     yield "memory", Content(fmt.size(limits.memory) if limits.memory else "the host's")
     if limits.cpus:
         yield "CPUs", Content(f"{limits.cpus:g}")

@@ -171,11 +171,11 @@ class DockerExecutor:
     async def place(self, task: Task) -> Place | None:
         """The container and the first process in it; the engine is asked where that is not known, or not so now."""
         known = self._places.get(task.job.name)
-        if known is None or container_of(groups_of(known.pid)) != known.container:
+        if known is None or not _is_at(known):
             found = await self._look(task)
-            running = found is not None and found["State"]["Pid"]
-            known = Place(found["State"]["Pid"], found["Id"]) if found is not None and running else None
-            self._places[task.job.name] = known
+            told = Place(found["State"]["Pid"], found["Id"]) if found is not None else None
+            # An engine in a virtual machine of its own tells numbers of other processes.
+            known = self._places[task.job.name] = told if told is not None and _is_at(told) else None
         return known
 
     async def leftovers(self, sizes: bool = False) -> list[Kept]:
@@ -245,6 +245,10 @@ class DockerExecutor:
 
 def _made(task: Task) -> Path:
     return task.folder / MADE_FILE
+
+
+def _is_at(place: Place) -> bool:
+    return place.pid > 0 and container_of(groups_of(place.pid)) == place.container
 
 
 def _standing(found: dict[str, Any]) -> Standing:
