@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.errors import BadRequest, Conflict, NotFound
-from runner.models import EMPTY_TREE, Dataset, DatasetVersion, Job, Ref
+from runner.models import EMPTY_TREE, Attempt, Dataset, DatasetVersion, Job, Ref
 from runner.settings import Settings
 from runner.store.datasets import Datasets, near
 from runner.store.trees import Trees
@@ -94,10 +94,14 @@ class Sources:
 
     async def _of_job(self, ref: Ref, owner: str, job: Job) -> Source:
         area = ref.area or "output"
-        name = f"{job.name}/{area}/{ref.path}" if ref.path else job.name if area == "output" else f"{job.name}/code"
+        name = f"{job.name}/{area}/{ref.path}" if ref.path else job.name if area == "output" else f"{job.name}/{area}"
         folder = self._settings.job_dir(owner, job.project, job.number)
         if area == "code":
             tree = job.code or EMPTY_TREE
+            await self._check_path(tree, ref.path, name)
+            return Source(name, ref.path, tree, code=job.code, modified_at=job.created_at, job=job)
+        if area.startswith("attempt-"):
+            tree = _attempt(job, int(area.removeprefix("attempt-"))).output or EMPTY_TREE
             await self._check_path(tree, ref.path, name)
             return Source(name, ref.path, tree, code=job.code, modified_at=job.created_at, job=job)
         if not job.state.ended:
@@ -154,3 +158,10 @@ def _version(dataset: Dataset | None, number: int | None) -> DatasetVersion | No
     if dataset is None:
         return None
     return next((v for v in dataset.versions if number in (None, v.version)), None)
+
+
+def _attempt(job: Job, number: int) -> Attempt:
+    if number > len(job.attempts):
+        hint = f"It had {len(job.attempts)} before its last one." if job.attempts else "It was not tried again."
+        raise NotFound(f"{job.short} has no attempt {number} that was tried again after.", hint)
+    return job.attempts[number - 1]

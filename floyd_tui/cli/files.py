@@ -41,11 +41,11 @@ for command in (sync, look.show_output, look.cat_output):
 @json_option
 def ls(job: str | None, path: str, recursive: bool, host: str | None, as_json: bool) -> None:
     """List JOB's output, or the folder PATH of it; the latest job's if left out."""
-    name, inside = output_reference(job, path)
+    name, area, inside = output_reference(job, path)
 
     async def work(link: Link) -> list[FileInfo]:
         found = await link.client.job(name)
-        return await link.client.files(f"{found.name}/output", inside, recursive)
+        return await link.client.files(f"{found.name}/{area}", inside, recursive)
 
     files = on_host(host, work)
     if as_json:
@@ -76,14 +76,14 @@ def get(job: str, paths: tuple[str, ...], folder: Path | None, overwrite: bool, 
     A PATH comes under its own name into the current folder, a whole output into a folder named after the job, unless
     --to names another. Every file is checked, and what is here already does not come again.
     """
-    name, inside = output_reference(job)
+    name, area, inside = output_reference(job)
     wanted = ["/".join(part for part in (inside, path.strip("/")) if part) for path in paths] or [inside]
 
     async def work(link: Link) -> None:
         found = await link.client.job(name)
         for path in wanted:
             place = folder or Path(".") if path else folder or Path(f"{found.project}-{found.number}")
-            await fetch(link, f"{found.name}/output", path, place, overwrite)
+            await fetch(link, f"{found.name}/{area}", path, place, overwrite)
 
     on_host(host, work)
 

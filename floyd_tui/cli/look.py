@@ -47,8 +47,8 @@ def show_output(job: str, path: str, lines: int, tail: bool, host: str | None) -
     Code comes in colours, JSON and tables laid out, pictures in cells of the terminal, and of binary files what their
     header says. Of a large file only the part that is shown travels.
     """
-    name, inside = output_reference(job, path)
-    on_host(host, lambda link: _show(link, f"{name}/output", inside, lines, tail))
+    name, area, inside = output_reference(job, path)
+    on_host(host, lambda link: _show(link, f"{name}/{area}", inside, lines, tail))
 
 
 @click.command("cat")
@@ -57,8 +57,8 @@ def show_output(job: str, path: str, lines: int, tail: bool, host: str | None) -
 @host_option
 def cat_output(job: str, paths: tuple[str, ...], host: str | None) -> None:
     """Print files of JOB's output byte for byte."""
-    name, inside = output_reference(job)
-    on_host(host, lambda link: _cat(link, f"{name}/output", [_join(inside, path) for path in paths]))
+    name, area, inside = output_reference(job)
+    on_host(host, lambda link: _cat(link, f"{name}/{area}", [_join(inside, path) for path in paths]))
 
 
 @click.command("show")

@@ -79,8 +79,8 @@ def job_reference(text: str | None) -> str:
     return str(ref.with_defaults("", "projects"))
 
 
-def output_reference(job: str | None, path: str = "") -> tuple[str, str]:
-    """A job and a path in its output, also where they were typed as one: ``mnist/3/output/logs``.
+def output_reference(job: str | None, path: str = "") -> tuple[str, str, str]:
+    """A job, which output of it (``output``, ``attempt-1``) and a path in that, as ``mnist/3/output/logs`` says too.
 
     Raises `FloydError` for a job's code, and as `job_reference`.
     """
@@ -94,7 +94,8 @@ def output_reference(job: str | None, path: str = "") -> tuple[str, str]:
         )
     number = f"/{ref.number}" if ref.number is not None else ""
     owner = f"{ref.owner}/" if ref.owner else ""
-    return f"{owner}projects/{ref.name}{number}", "/".join(part for part in (ref.path, path.strip("/")) if part)
+    inside = "/".join(part for part in (ref.path, path.strip("/")) if part)
+    return f"{owner}projects/{ref.name}{number}", ref.area or "output", inside
 
 
 def dataset_name(ref: Ref) -> str:

@@ -18,6 +18,7 @@ from floyd_tui.cli.options import host_option, output_reference
 from floyd_tui.cli.show import ending, printable
 from floyd_tui.client.progress import Progress
 from floyd_tui.client.protocol import Link
+from floyd_tui.errors import FloydError
 from floyd_tui.sizes import human_count, human_size
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def sync(job: str, path: str, folder: Path | None, live: bool, overwrite: bool, 
     Files keep their paths, in a folder named after the job unless --to names another. A newer version replaces one that
     is as it came; what was changed here is left alone, and nothing is ever deleted. Prints what came, a path a line.
     """
-    name, inside = output_reference(job, path)
+    name, area, inside = output_reference(job, path)
+    if area != "output":
+        raise FloydError(f"{job} changes no more.", f"Fetch it: floyd-tui output get {job}")
 
     async def work(link: Link) -> int:
         from floyd_tui.client.sync import Sync

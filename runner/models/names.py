@@ -1,8 +1,8 @@
 """Names of projects, jobs and datasets, as people type them and as the wire carries them.
 
 A full name is ``OWNER/projects/NAME/N`` or ``OWNER/datasets/NAME/V``; the rules for names and short forms are
-FloydHub's. A job's name also names its output as a data source, so a reference may go on with ``output`` or ``code``
-and a path inside it.
+FloydHub's. A job's name also names its output as a data source, so a reference may go on with ``output``, ``code`` or
+``attempt-1`` and a path inside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["projects", "datasets"]
-Area = Literal["", "output", "code"]
+# ``output``, ``code``, ``attempt-N``, or empty where the text says none of them.
+Area = str
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NAME_RULE = "Use 1 to 100 letters, digits, '_', '.' or '-', and not only dots."
@@ -20,6 +21,7 @@ _KINDS: dict[str, Kind] = {"projects": "projects", "datasets": "datasets"}
 # Older FloydHub spellings that meant the output.
 # More than a database counts to.
 _DIGITS = 19
+_ATTEMPT = re.compile(r"attempt-[1-9][0-9]{0,2}")
 _OUTPUT_WORDS = frozenset({"output", "home", "files"})
 
 
@@ -39,7 +41,8 @@ class Ref:
     """A reference to a project, job, dataset or dataset version, perhaps with parts still to be filled in.
 
     `owner` and `kind` are None where the text left them open; `number` is None for "the latest"; `area` and `path`
-    point inside a job (``output`` or ``code``) or a dataset version (``path`` alone).
+    point inside a job (``output``, ``code``, or ``attempt-1``: what the first of several attempts left) or a dataset
+    version (``path`` alone).
     """
 
     name: str
@@ -73,8 +76,8 @@ class Ref:
             if not 1 <= number < 10 ** (_DIGITS - 1):
                 raise BadName(f"{text[:200]!r}: jobs and versions count from 1, and not that far.")
         area: Area = ""
-        if rest and kind != "datasets" and (rest[0] in _OUTPUT_WORDS or rest[0] == "code"):
-            area, rest, kind = ("code" if rest[0] == "code" else "output"), rest[1:], "projects"
+        if rest and kind != "datasets" and (found := _area(rest[0])):
+            area, rest, kind = found, rest[1:], "projects"
         if rest and number is None:
             raise BadName(f"{text!r} is not a reference: {rest[0]!r} is not a number. Write NAME/NUMBER.")
         if any(part in (".", "..") for part in rest):
@@ -88,6 +91,12 @@ class Ref:
     def __str__(self) -> str:
         number = str(self.number) if self.number is not None else None
         return "/".join(part for part in (self.owner, self.kind, self.name, number, self.area, self.path) if part)
+
+
+def _area(word: str) -> Area:
+    if word in _OUTPUT_WORDS:
+        return "output"
+    return word if word == "code" or _ATTEMPT.fullmatch(word) else ""
 
 
 def job_name(owner: str, project: str, number: int) -> str:

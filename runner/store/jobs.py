@@ -206,7 +206,7 @@ class JobStore:
             if not now.state.ended:
                 raise Conflict(f"{job.short} is still {now.state}.", f"Stop it first: floyd-tui stop {job.short}")
             connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
-            let_go(connection, now.owner, (now.code, now.output))
+            let_go(connection, now.owner, (now.code, now.output, *(one.output for one in now.attempts)))
 
         await self._db.write(change)
 

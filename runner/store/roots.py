@@ -21,7 +21,9 @@ WHERE state IN {_ACTIVE} AND json_extract(value, '$.tree') != ''"""
 _DATASETS = "SELECT owner, tree FROM versions JOIN datasets ON datasets.id = versions.dataset"
 _OF_JOBS = """SELECT owner, json_extract(document, '$.{0}') AS tree
 FROM jobs JOIN projects ON projects.id = jobs.project WHERE tree IS NOT NULL"""
-_CODES, _OUTPUTS = _OF_JOBS.format("code"), _OF_JOBS.format("output")
+_OF_ATTEMPTS = """SELECT owner, json_extract(value, '$.output') AS tree
+FROM jobs JOIN projects ON projects.id = jobs.project, json_each(document, '$.attempts') WHERE tree IS NOT NULL"""
+_CODES, _OUTPUTS = _OF_JOBS.format("code"), f"{_OF_JOBS.format('output')} UNION {_OF_ATTEMPTS}"
 _UNWANTED = f"""created_at <= ? AND (owner, digest) NOT IN ({_DATASETS} UNION {_CODES} UNION {_OUTPUTS})
 AND digest NOT IN ({_INPUTS})"""
 # One row each, however many blobs they hold: DISTINCT would walk the whole table.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from floyd_tui.config import Config, HostConfig
-from runner.models import JobState, Retry
+from runner.models import JobState, Mount, Retry
 from tests.support.api import Api, Refused, json_line
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
@@ -53,6 +53,13 @@ def test_a_job_is_tried_again_with_what_was_launched_and_each_attempt_is_told(se
         assert text[job.log_start :].decode() == "\n" + parts[2]
         assert [metric.value for metric in api.metrics("p/1")] == [1.0] * 3
         assert sorted(api.files("p/1")) == ["made-3", "train.py"]
+        assert sorted(api.files("p/1/attempt-1")) == ["made-1", "train.py"]
+        api.ask("POST", "/v1/gc")
+        assert api.content("p/1/attempt-2", "made-2") == b"2\n"
+        with pytest.raises(Refused, match="p/1 has no attempt 3 that was tried again after"):
+            api.files("p/1/attempt-3")
+        api.launch("cat /floyd/input/before/made-1", mounts=(Mount("p/1/attempt-1", "before"),))
+        assert api.follow("p/2")[0] == b"1\n"
         times = [job.created_at]
         for one in job.attempts:
             times += [one.started_at, one.ended_at]
@@ -65,7 +72,7 @@ def test_attempts_are_seen_at_the_prompt(tmp_path: Path, server: RunnerProcess) 
     shell = Shell(tmp_path / "work", tmp_path / "config")
     shell("init", "p")
     (tmp_path / "work/floyd.yml").write_text("retry: 1 on [exit 75, oom]\n")
-    followed = shell("run", "--follow", "echo $FLOYD_ATTEMPT; exit 75", code=75)
+    followed = shell("run", "--follow", "echo $FLOYD_ATTEMPT | tee kept; exit 75", code=75)
     assert followed.stdout == "1\n[attempt 2 of 2: the one before failed with exit code 75.]\n2\n"
     assert shell("logs", "--attempt", "1").stdout == "1\n"
     assert shell("logs", "--attempt", "2").stdout.endswith("\n2\n")
@@ -74,6 +81,8 @@ def test_attempts_are_seen_at_the_prompt(tmp_path: Path, server: RunnerProcess) 
     assert "Retry 1 on [exit 75, oom]" in told
     assert "Attempt 1 failed, exit code 75 after 0" in told
     assert shell.json("status")[0]["attempts"][0]["exit_code"] == 75
+    assert "kept" in shell("output", "ls", "p/1/attempt-1").stdout
+    assert shell("output", "cat", "p/1/attempt-1", "kept").stdout == "1\n"
     assert "'often' is not a retry" in shell("run", "--retry", "often", "true", code=2).stderr
     shell("run", "--follow", "--retry", "2 on exit 3", "[ $FLOYD_ATTEMPT = 3 ] || exit 3")
     assert len(shell.json("status")[0]["attempts"]) == 2
