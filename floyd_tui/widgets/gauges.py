@@ -19,8 +19,6 @@ from floyd_tui.widgets.paint import Paint
 from runner.models import Hint, HostStats, JobStats
 
 HISTORY = 120
-# Below so many lines a page has no room for many words.
-_SMALL = 30
 
 
 class HostGauges(Static):
@@ -65,14 +63,17 @@ class HostGauges(Static):
 def gauges(history: Sequence[HostStats], width: int, paint: Paint, height: int | None = None) -> Group:
     """All gauges of the last of `history`, `width` cells wide; in `height` lines, if they can be."""
     draw, now = GaugeLine(history, width, paint), history[-1]
-    above = [*_host(now, draw, paint), *_hints(now.hints, width, height, paint), Text()]
-    below = [paint("Running jobs", style="bold"), *(_job(use, paint) for use in now.jobs)] if now.jobs else []
+    host, below = _host(now, draw, paint), _jobs(now, paint)
     if not now.gpus:
-        return Group(*above, paint(now.gpu_note or "No GPU here.", "dim"), Text(), *below)
-    room = None if height is None else height - len(above) - len(below)
-    gpus = gpu_lines(history, draw, paint, room)
-    between = [] if gpus and not gpus[-1] else [Text()]
-    return Group(*above, *gpus, *between, *below)
+        note = paint(now.gpu_note or "No GPU here.", "dim")
+        return Group(*host, *_hints(now.hints, width, paint), Text(), note, Text(), *below)
+    room = None if height is None else height - len(host) - len(below) - 1
+    hints = _hints(now.hints, width, paint)
+    if room is not None and len(hints) + len(now.gpus) + 1 > room:
+        hints = _gravest(now.hints, width, paint)
+    gpus = gpu_lines(history, draw, paint, None if room is None else room - len(hints))
+    between = [] if not gpus[-1] else [Text()]
+    return Group(*host, *hints, Text(), *gpus, *between, *below)
 
 
 def _host(now: HostStats, draw: GaugeLine, paint: Paint) -> list[Text]:
@@ -100,17 +101,22 @@ def _traffic(now: HostStats, paint: Paint) -> Text:
     return line
 
 
-def _hints(hints: Sequence[Hint], width: int, height: int | None, paint: Paint) -> list[Text]:
-    """The gravest hints first, below an empty line; on a small screen one line, which leaves room for the gauges."""
-    found = worst_first(hints)
-    if found and height is not None and height < _SMALL:
-        more = f"  (and {len(found) - 1} more)" if len(found) > 1 else ""
-        return [Text(), paint(f"▲ {fmt.clip(_about(found[0]), width - 2 - len(more))}{more}", COLORS[found[0].level])]
-    lines = [Text()] if found else []
-    for hint in found:
+def _hints(hints: Sequence[Hint], width: int, paint: Paint) -> list[Text]:
+    """All hints with what to do, the gravest first, below an empty line."""
+    lines = [Text()] if hints else []
+    for hint in worst_first(hints):
         lines += _hanging("▲ ", _about(hint), width, paint, COLORS[hint.level])
         lines += _hanging("  ", hint.advice, width, paint, "dim")
     return lines
+
+
+def _gravest(hints: Sequence[Hint], width: int, paint: Paint) -> list[Text]:
+    """Where there is no room for more: the gravest hint, and how many more there are."""
+    if not hints:
+        return []
+    gravest = worst_first(hints)[0]
+    more = f"  (and {len(hints) - 1} more)" if len(hints) > 1 else ""
+    return [Text(), paint(f"▲ {fmt.clip(_about(gravest), width - 2 - len(more))}{more}", COLORS[gravest.level])]
 
 
 def _about(hint: Hint) -> str:
@@ -120,6 +126,10 @@ def _about(hint: Hint) -> str:
 def _hanging(begin: str, text: str, width: int, paint: Paint, color: str) -> list[Text]:
     lines = textwrap.wrap(fmt.plain(text), max(10, width - len(begin))) or [""]
     return [paint((" " * len(begin) if i else begin) + line, color) for i, line in enumerate(lines)]
+
+
+def _jobs(now: HostStats, paint: Paint) -> list[Text]:
+    return [paint("Running jobs", style="bold"), *(_job(use, paint) for use in now.jobs)] if now.jobs else []
 
 
 def _job(use: JobStats, paint: Paint) -> Text:

@@ -77,9 +77,10 @@ def test_a_process_on_a_gpu_is_told_to_be_the_jobs_in_whose_container_it_is(tmp_
     driver.set(GPU)
     with RunnerProcess(tmp_path / "runner", "docker", docker_image, env=driver.env) as runner, runner.http() as http:
         launch(http, "sleep 600")
-        [container] = wait_for(runner.containers, "the container")
+        wait_for(lambda: http.get("/v1/jobs").json()[0]["state"] == "running", "the job to run")
+        [container] = runner.containers()
         inspect = [DOCKER, "inspect", "-f", "{{.State.Pid}}", container]
-        pid = wait_for(lambda: int(subprocess.run(inspect, capture_output=True, check=True).stdout), "it to run")
+        pid = int(subprocess.run(inspect, capture_output=True, check=True).stdout)
         driver.set(replace(GPU, processes=((pid, GIB), (os.getpid(), 1))))
 
         def told() -> dict[int, str] | None:
