@@ -16,6 +16,8 @@ from runner.store.disk import format_size
 MIN_PRIORITY = -100
 # Less than this no container starts with, in bytes.
 _MIN_MEMORY = 6 << 20
+# More than this is not written out, in bytes.
+_MOST = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def require_gpus(wanted: Asked, devices: Sequence[Device], note: str, settings: 
     largest = max((device.memory for device in devices), default=0)
     if wanted.gpu_memory is not None and wanted.gpu_memory > largest:
         raise Unavailable(
-            f"The job asks for {format_size(wanted.gpu_memory)} of a GPU; the largest here has {format_size(largest)}.",
+            f"The job asks for {format_size(min(wanted.gpu_memory, _MOST))} of a GPU; the largest here has "
+            f"{format_size(largest)}.",
             "Ask for less, or choose another host.",
         )
     most = settings.max_gpus_each
@@ -72,7 +75,7 @@ def check_limits(limits: Limits) -> None:
         raise BadRequest(f"{limits.memory} bytes of memory are too few to start with.", "Give 6 MiB or more.")
     if limits.memory is not None and limits.memory > total:
         raise BadRequest(
-            f"A job cannot have {format_size(limits.memory)} of memory here: the host has {format_size(total)}.",
+            f"A job cannot have {limits.memory} bytes of memory here: the host has {total}, {format_size(total)}.",
             "Give less, or leave it open.",
         )
     cores = os.cpu_count() or 1

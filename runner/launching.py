@@ -38,6 +38,8 @@ MAX_COMMAND = 120_000
 _MAX_ENV = 1 << 20
 _MAX_TEXT = 10_000
 _MAX_KEY = 100
+# A year, in seconds.
+_MAX_RUNTIME = 366 * 86400
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -242,8 +244,10 @@ def _check_settings(launch: Launch) -> None:
     _check_text(launch.key or "", "key", _MAX_KEY)
     for tag in launch.tags:
         check_name(tag, "tag")
-    if launch.max_runtime is not None and launch.max_runtime < 1:
-        raise BadRequest(f"A job cannot be limited to {launch.max_runtime} seconds.", "Give 1 or more, or no limit.")
+    if launch.max_runtime is not None and not 1 <= launch.max_runtime <= _MAX_RUNTIME:
+        raise BadRequest(
+            f"A job cannot be limited to {launch.max_runtime} seconds.", f"Give 1 to {_MAX_RUNTIME}, or no limit."
+        )
     check_limits(launch.limits)
 
 

@@ -14,6 +14,8 @@ from runner.store.jobs import Standing
 
 # What a job needs besides its max_runtime and the grace of its end: to get ready and to store its output, in seconds.
 _AROUND = 60.0
+# Longer limits are of no use to a plan, and may be more than a float holds: a thousand years, in seconds.
+_AGES = 1000 * 366 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Queue:
 
     def _longest(self, job: Job) -> float:
         limit = job.max_runtime or self._settings.max_runtime
-        return inf if limit is None else limit + self._settings.stop_grace + _AROUND
+        return inf if limit is None else min(limit, _AGES) + self._settings.stop_grace + _AROUND
 
     def _ends_by(self, job: Job, now: float) -> float:
         # Until it has begun its time does not count.

@@ -6,6 +6,7 @@ The order and who starts is the queue's (`runner.queue`, `runner.scheduling`); t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -29,6 +30,8 @@ from runner.telemetry.watch import Running
 log = logging.getLogger(__name__)
 # While a job waits for GPUs: how often it is looked which there are and who else uses them, in seconds.
 _LOOK = 5.0
+# How long a look waits for the engine, in seconds.
+_PATIENCE = 2.0
 # Places in a long line change with every start: they are told at most so often, in seconds.
 _QUIET = 0.5
 
@@ -90,7 +93,11 @@ class WaitingJobs:
 
     async def look(self) -> None:
         """See which GPUs there are now, and which of them other programs use."""
-        places = {one.job.name: one.place for one in await self._measured() if one.place is not None}
+        places: dict[str, Place] = {}
+        with contextlib.suppress(asyncio.TimeoutError):
+            # An engine that hangs is not to hold up who launches.
+            measured = await asyncio.wait_for(asyncio.ensure_future(self._measured()), _PATIENCE)
+            places = {one.job.name: one.place for one in measured if one.place is not None}
         stats, self.gpu_note = await asyncio.to_thread(self._sample, places)
         # Of a job that only begins, or ends, it is not known which processes are its own.
         unsure = (job for job in self._running() if job.name not in places)
@@ -270,7 +277,10 @@ class WaitingJobs:
         while True:
             await asyncio.sleep(_LOOK)
             if self._queue.wants_gpus:
-                await self.look()
+                try:
+                    await self.look()
+                except Exception:
+                    log.exception("looking for GPUs")
                 self.pump()
 
     def _tell(self) -> None:

@@ -121,3 +121,10 @@ def test_every_container_has_limits_that_leave_the_host_something() -> None:
 
 def test_a_process_has_only_the_limits_that_somebody_sets() -> None:
     assert given("process", Limits(), Limits(memory=GIB)) == Limits(memory=GIB)
+
+
+def test_a_limit_of_ages_is_no_limit_that_a_plan_could_stumble_over() -> None:
+    line = queue(entry(1, gpus=1, max_runtime=10**400), entry(2, gpus=2, max_runtime=10**400))
+    [standing] = line.start([], 0.0)
+    assert line.start([standing.job], 1.0) == []
+    assert line.shown(job(2, gpus=2)).starts_by is not None

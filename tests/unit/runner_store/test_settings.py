@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import BadRequest
+from runner.limits import Machine
 from runner.models import Limits
 from runner.settings import Settings, default_data_dir
 
@@ -21,6 +22,17 @@ def test_the_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "runner.yml").write_text("executor: process\nmax_running: 2\nlimits:\n  memory: 1024\n  cpus: 2\n")
     settings = Settings.load(tmp_path)
     assert (settings.executor, settings.max_running, settings.limits) == ("process", 2, Limits(memory=1024, cpus=2.0))
+
+
+def test_machines_of_the_host_are_beside_floydhubs_or_in_their_place(tmp_path: Path) -> None:
+    (tmp_path / "runner.yml").write_text("machines: {gpu2: {gpus: 4, memory: 1024}, small: {gpu_memory: 5}}\n")
+    settings = Settings.load(tmp_path)
+    assert settings.machine("gpu") == Machine(gpus=1)
+    assert settings.machine("gpu2") == Machine(gpus=4, memory=1024)
+    assert settings.machine("small") == Machine(gpu_memory=5)
+    with pytest.raises(BadRequest, match="no machine 'tpu'") as told:
+        settings.machine("tpu")
+    assert told.value.hint == "It has: cpu, cpu2, gpu, gpu2, small."
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
@@ -38,6 +50,12 @@ def test_an_empty_file_means_defaults(tmp_path: Path, text: str) -> None:
         ("max_running: many", "max_running"),
         ("executor: slurm", "executor"),
         ("limits: {memory: lots}", "memory"),
+        ("max_running: 0", "max_running"),
+        ("max_running_each: 0", "max_running_each"),
+        ("max_gpus_each: 0", "max_gpus_each"),
+        ("machines: {big: {gpus: -1}}", "'big'"),
+        ("machines: {big: {gpus: 2, gpu_memory: 1}}", "'big'"),
+        ("machines: {big: {gpus: many}}", "gpus"),
         ("a: [", "not YAML"),
         ("\x01", "not YAML"),
     ],
