@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.store.appended import Appended
 from runner.store.disk import full_disk_told
 from runner.store.hashes import hash_file, hash_into
 
@@ -29,34 +30,24 @@ class Standing:
     came_at: float = 0.0
 
 
-class Part:
+class Part(Appended):
     """An open part file, and the SHA-256 of what is in it. Its methods block: call them in a thread."""
 
     def __init__(self, path: Path, standing: Standing) -> None:
         """Go on where it stands: what came later was not safely on the disk, and what was damaged since is dropped."""
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._hash = hashlib.sha256()
-        os.ftruncate(self._file, standing.have)
-        hash_into(self._hash, self._file)
-        self.position = os.lseek(self._file, 0, os.SEEK_END)
+        file, state = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), hashlib.sha256()
+        os.ftruncate(file, standing.have)
+        hash_into(state, file)
+        super().__init__(file, state)
         if standing.have and self.sha256 != standing.sha256:
             self.restart()
-
-    @property
-    def sha256(self) -> str:
-        """Digest of all that is in it."""
-        return self._hash.hexdigest()
 
     def write(self, pieces: list[bytes]) -> None:
         """Append; raises `NoSpace`."""
         with full_disk_told(self.path.parent):
             for piece in pieces:
-                self._hash.update(piece)
-                rest = memoryview(piece)
-                while rest:
-                    rest = rest[os.write(self._file, rest) :]
-                self.position += len(piece)
+                self.append(memoryview(piece))
 
     def restart(self) -> None:
         """Begin anew: what is there is of no use."""

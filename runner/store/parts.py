@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.errors import Conflict, NotFound
+from runner.store.appended import Appended
 from runner.store.blobs import BlobStore, park
 from runner.store.writeback import Writeback
 
@@ -15,7 +16,7 @@ from runner.store.writeback import Writeback
 KEEP_FROM = 1 << 20
 
 
-class Part:
+class Part(Appended):
     """The file of a large blob while it arrives: nobody else's until it is parked or finished.
 
     Raises `Conflict` where what waits is less than `start` bytes. Its methods block: call them in a thread.
@@ -28,29 +29,23 @@ class Part:
         self._path = blobs.arriving(owner, digest)
         if start:
             self._claim(blobs.have(owner, digest), start)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # Only where there is more: a file once cut to nothing is flushed by ext4 when it is closed.
-        if os.fstat(self._file).st_size > start:
-            os.truncate(self._file, start)
-        self._hash = self._states.of(self._file)
-        self.position = os.lseek(self._file, 0, os.SEEK_END)
-        self._writeback = Writeback(self._file, self.position)
+        if os.fstat(file).st_size > start:
+            os.truncate(file, start)
+        super().__init__(file, self._states.of(file))
+        self._writeback = Writeback(file, self.position)
 
     def write(self, piece: memoryview) -> None:
         """Append the next bytes."""
-        while piece:
-            count = os.write(self._file, piece)
-            # On a full disk less than all is written: the digest so far is that of what is there.
-            self._hash.update(piece[:count])
-            self.position += count
-            piece = piece[count:]
+        self.append(piece)
         self._writeback.written(self.position)
 
     def finish(self) -> Path | None:
         """Close the whole file; its path, or None, and no file left, where the digest does not fit."""
         os.fchmod(self._file, 0o444)
         os.close(self._file)
-        if self._hash.hexdigest() == self.digest:
+        if self.sha256 == self.digest:
             return self._path
         self._path.unlink()
         return None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.test_fetching import begin, ended, now
 from tests.support.api import Api
 from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.small_disk import fill, small_disk, takes_root
 from tests.support.tapped import tapped_shell
+from tests.support.wait import wait_for
+from tests.support.web import Web
 
 pytestmark = takes_root
 
@@ -71,6 +76,27 @@ def test_a_host_whose_disk_fills_while_files_come(tmp_path: Path, disk: Path) ->
         with runner.http() as http:
             api = Api(http)
             assert {path: api.content("d/1", path) for path in api.files("d/1")} == files_below(root)
+
+
+def test_what_was_fetched_from_the_net_before_the_disk_was_full_is_gone_on_with(tmp_path: Path, disk: Path) -> None:
+    data, hold = os.urandom(SIZE), threading.Event()
+    with RunnerProcess(tmp_path / "runner", on=disk, settings={"disk_reserve": 0}) as runner, Web() as web:
+        url = web.serve("/d", data, hold=hold, hold_at=SIZE // 2)
+        with runner.http() as http:
+            api = Api(http)
+            fetch = begin(api, url, "d")
+            wait_for(lambda: now(api, fetch).done_bytes >= SIZE // 4, "its beginning")
+            filled = fill(disk)
+            hold.set()
+            failed = ended(api, fetch)
+            assert failed.problem is not None
+            assert re.search(FIGURES, failed.problem.detail)
+            filled.unlink()
+            assert ended(api, begin(api, url, "d")).state == "done"
+            assert api.content("d/1", "d") == data
+            (first, again) = web.ranges("/d")
+            assert first == ""
+            assert int(again.removeprefix("bytes=").removesuffix("-")) >= SIZE // 4, "what had come did not come again"
 
 
 def test_a_disk_here_that_fills_while_files_come(tmp_path: Path, runner: RunnerProcess, disk: Path) -> None:
