@@ -6,8 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import caller, flag, reply, runner_of, stream_lines
-from runner.api.seen import stats_for
+from runner.api.common import caller, flag, reply, runner_of, stream, stream_lines
+from runner.api.seen import Told, stats_for
+from runner.models import JSON_LINES
+
+# What was said last, by the sample itself: no runner is told another's.
+_told = Told()
 
 
 async def environments(request: Request) -> Response:
@@ -19,7 +23,7 @@ async def stats(request: Request) -> Response:
     """The gauges: once, or with ``follow=1`` one a second."""
     telemetry, who = runner_of(request).telemetry, caller(request)
     if flag(request, "follow"):
-        return stream_lines(request, (stats_for(stats, who) async for stats in telemetry.follow()))
+        return stream(request, (_told.to(who, stats) + b"\n" async for stats in telemetry.follow()), JSON_LINES)
     return reply(stats_for(await telemetry.sample(), who))
 
 

@@ -8,9 +8,21 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from runner.api.seen import Told
 from runner.executors.usage import Place
 from runner.gpus import Gpus
-from runner.models import GpuStats, Job, JobState, Limits, UtilizationPolicy
+from runner.models import (
+    GpuProcess,
+    GpuStats,
+    Hint,
+    HostStats,
+    Job,
+    JobState,
+    JobStats,
+    Limits,
+    UtilizationPolicy,
+    decode,
+)
 from runner.settings import Settings
 from runner.telemetry.counters import Counters, Rates, rates, read_counters
 from runner.telemetry.record import RECORD_FILE, read_record
@@ -112,3 +124,21 @@ def test_the_hosts_counters_only_grow() -> None:
     assert second.ticks >= first.ticks
     assert second.busy >= first.busy
     assert min(first.read, first.written, first.received, first.sent) >= 0
+
+
+def test_gauges_are_written_once_for_each_person_and_hold_nobody_elses_jobs() -> None:
+    def stats(at: float) -> HostStats:
+        hints = tuple(Hint("memory", "info", "x", "y", job) for job in ("ada/projects/p/1", "bob/projects/p/1", ""))
+        processes = (GpuProcess(1, 2, "bob/projects/p/1"), GpuProcess(3, 4))
+        gpu = GpuStats(0, "GPU-a", "A", jobs=("ada/projects/p/1", "bob/projects/p/1"), processes=processes)
+        return HostStats(at, 1.0, 2, 0.1, 3, 4, 5, 6, (gpu,), jobs=(JobStats("bob/projects/p/1"),), hints=hints)
+
+    told, first = Told(), stats(1.0)
+    ada, bob = told.to("ada", first), told.to("bob", first)
+    assert told.to("ada", first) is ada
+    seen = decode(ada, HostStats)
+    assert (seen.gpus[0].jobs, seen.jobs) == (("ada/projects/p/1", "bob"), ())
+    assert [one.job for one in seen.gpus[0].processes or ()] == ["bob", ""]
+    assert [hint.job for hint in seen.hints] == ["ada/projects/p/1", ""]
+    assert [one.job for one in decode(bob, HostStats).jobs] == ["bob/projects/p/1"]
+    assert decode(told.to("ada", stats(2.0)), HostStats).time == 2.0
