@@ -125,6 +125,7 @@ TABLE: dict[str, list[Try | Look]] = {
     "POST /v1/jobs": [
         *(Try(body={**LAUNCH, "mounts": [{"source": s, "destination": "x"}]}) for s in ALL_SOURCES),
         *(Try(body={**LAUNCH, "code_from": name}) for name in ("{done}", "{running}")),
+        *(Try(body={**LAUNCH, "after": [name]}) for name in ("{done}", "{running}")),
         Try(body={**LAUNCH, "secrets": [{"name": "{secret}", "variable": "X"}]}),
         *(Try(body={**LAUNCH, "code": digest}) for digest in ("{code}", "{tree}", "{output}")),
     ],
