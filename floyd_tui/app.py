@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.stylesheet import Stylesheet
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -41,6 +42,14 @@ def _hosts() -> Screen[Any]:
     from floyd_tui.screens.hosts import HostsScreen
 
     return HostsScreen()
+
+
+class _Stylesheet(Stylesheet):
+    """Styles that are parsed once: Textual parses all of them anew for each screen that brings some of its own."""
+
+    def reparse(self) -> None:
+        """Apply what has come since; raises `StylesheetError` where that cannot be read."""
+        self.parse()
 
 
 class FloydApp(App[None]):
@@ -79,6 +88,7 @@ class FloydApp(App[None]):
     ) -> None:
         self._meanings: dict[str, dict[str, str]] = {}
         super().__init__()
+        self.stylesheet = _Stylesheet(variables=self.get_css_variables())
         self.links, self.config, self.clock, self.monotonic = links, config, clock, monotonic
         self.syncs = Syncs(self._tell_sync)
         self.set_reactive(FloydApp.host, links.default)
