@@ -80,7 +80,7 @@ def _row(job: Job) -> tuple[Any, ...]:
         job_duration(job),
         gpus_wanted(job),
         job.message or job.command,
-        (metrics_text(job), "dim"),
+        (waiting(job) if job.state is JobState.QUEUED else metrics_text(job), "dim"),
     )
 
 

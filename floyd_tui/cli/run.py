@@ -11,6 +11,7 @@ from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.launching import launch_options, settings_of
 from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
+from floyd_tui.cli.queue import waiting
 from floyd_tui.cli.sending import ask_about, consider, progress_shown
 from floyd_tui.cli.show import note, show_json
 from floyd_tui.client.protocol import Link
@@ -68,7 +69,8 @@ async def _launched(link: Link, job: Job, follow_it: bool, as_json: bool) -> int
         show_json(job)
     else:
         click.echo(job.short)
-        note(f"{job.state} on {link.name}. Follow it: floyd-tui logs -f {job.short}")
+        why = f": {waiting(job)}" if job.progress else ""
+        note(f"{job.state} on {link.name}{why}. Follow it: floyd-tui logs -f {job.short}")
     return 0
 
 

@@ -18,7 +18,8 @@ def test_the_queue_at_the_prompt(tmp_path: Path) -> None:
         shell("init", "net")
         shell("run", "sleep 600")
         shell("run", "--hold", "true")
-        shell("run", "true")
+        assert "queued on local: waits for a place: 1 of 1 jobs run." in shell("run", "true").stderr
+        assert "waits for a place" in shell("status").stdout
         shell("run", "--priority", "5", "true")
         after = shell("run", "--after", "3", "--data", "net/3/output:from", "--", "true").stdout.strip()
         listed = [row.split() for row in shell("queue").stdout.splitlines()]
