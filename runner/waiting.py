@@ -138,14 +138,14 @@ class WaitingJobs:
         return None if entry is None else await self._end(entry, JobState.STOPPED, reason_of_waiting(entry.job))
 
     async def _end(self, entry: Entry, state: JobState, reason: str) -> Job:
-        name = entry.job.name
-        self._queue.pop(name)
-        self._end_pause(name)
+        # At once, so that it does not start while that is written down.
+        self._queue.pop(entry.job.name)
         try:
             job = await self._parts.store.transition(entry.job, state, ended_at=time.time(), reason=reason)
-        except BaseException:
+        except Exception:
             self._queue.put(entry)
             raise
+        self._end_pause(job.name)
         self._parts.hub.publish(Event(job=job))
         self._over(job)
         self.ended(job)
@@ -176,17 +176,19 @@ class WaitingJobs:
         return changed
 
     async def _hold(self, job: Job, held: bool) -> None:
-        entry = self._waiting(job)
         if held:
-            # At once, so that it does not start while that is written down.
-            self._queue.put(_with(entry, held=True))
-        await self._patch(job, held=held)
+            # As with an end.
+            self._queue.put(_with(self._waiting(job), held=True))
+        try:
+            await self._patch(job, held=held)
+        except Exception:
+            self._alter(job.name, held=job.held)
+            raise
 
     async def _patch(self, job: Job, **changes: Any) -> None:
         self._waiting(job)
         await self._parts.store.update(job, **changes)
-        if (entry := self._queue.get(job.name)) is not None:
-            self._queue.put(_with(entry, **changes))
+        self._alter(job.name, **changes)
 
     async def _move(self, job: Job, before: str) -> None:
         """Put a job before another of its owner's: their places are dealt out anew, those of others stay theirs."""
