@@ -17,7 +17,7 @@ from runner.executors.base import Identity, Task
 from runner.executors.container import container_config
 from runner.executors.engine import Engine, EngineError
 from runner.executors.images import Images
-from runner.models import Job, JobState, Limits, Mount
+from runner.models import Job, JobState, Limits, Mount, Retry
 from tests.support.api import Api, Refused
 from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
@@ -72,6 +72,21 @@ def test_a_kill_by_memory_says_so(api: Api) -> None:
     job = api.ended("p/1")
     assert (job.state, job.exit_code) == (JobState.FAILED, 137)
     assert job.reason == "It ran out of memory: its limit is 64.0 MiB."
+
+
+def test_what_is_tried_again_for_want_of_memory_is_not_what_was_killed_or_went_on(api: Api) -> None:
+    """Memory runs out for one process of several, too, and a job may live with that."""
+    limits, retry = Limits(memory=64 << 20), Retry(1, ("oom",))
+    too_much = "python3 -c 'import os; x = bytearray(os.urandom(1 << 20)) * 400'"
+    api.launch(f"[ $FLOYD_ATTEMPT = 2 ] || exec {too_much}", limits=limits, retry=retry)
+    api.launch(f"{too_much}; echo went on", limits=limits, retry=retry)
+    api.launch("kill -KILL $$", limits=limits, retry=retry)
+    again, went_on, killed = (api.ended(f"p/{number}") for number in (1, 2, 3))
+    assert (again.state, [one.exit_code for one in again.attempts]) == (JobState.SUCCEEDED, [137])
+    assert again.attempts[0].reason == "It ran out of memory: its limit is 64.0 MiB."
+    assert (went_on.state, went_on.reason, went_on.attempts) == (JobState.SUCCEEDED, "", ())
+    assert api.log("p/2").endswith(b"went on\n")
+    assert (killed.exit_code, killed.reason, killed.attempts) == (137, "It was ended by SIGKILL.", ())
 
 
 def test_limits_hold(api: Api) -> None:

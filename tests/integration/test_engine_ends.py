@@ -33,7 +33,7 @@ def engine(docker_image: str) -> Iterator[OwnEngine]:
 @pytest.fixture
 def server(tmp_path: Path, engine: OwnEngine, docker_image: str) -> Iterator[RunnerProcess]:
     """A runner on that engine."""
-    settings: dict[str, object] = {"docker_socket": str(engine.socket), "retry_delay": 0.2}
+    settings: dict[str, object] = {"docker_socket": str(engine.socket)}
     with RunnerProcess(tmp_path / "runner", "docker", docker_image, settings) as process:
         yield process
         process.stop_jobs()
@@ -141,7 +141,7 @@ def test_the_machine_is_restarted(tmp_path: Path, engine: OwnEngine, docker_imag
     boot.write_text(f"{uuid.uuid4()}\n")
     place = "/proc/sys/kernel/random/boot_id"
     under = ("unshare", "--mount", "sh", "-c", f'mount --bind {boot} {place} && exec "$0" "$@"')
-    settings: dict[str, object] = {"docker_socket": str(engine.socket), "retry_delay": 0.2, "max_running": 2}
+    settings: dict[str, object] = {"docker_socket": str(engine.socket), "max_running": 2}
     with RunnerProcess(tmp_path / "runner", "docker", docker_image, settings, under=under) as server:
         with server.http() as http:
             api = Api(http)

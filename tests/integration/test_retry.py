@@ -20,10 +20,9 @@ from tests.support.wait import wait_for
 
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunnerProcess]:
-    """A real runner with each executor, which waits a moment before it tries again."""
+    """A real runner with each executor."""
     image = request.getfixturevalue("docker_image") if request.param == "docker" else None
-    settings: dict[str, object] = {"retry_delay": 0.2}
-    with RunnerProcess(tmp_path / "runner", executor=request.param, image=image, settings=settings) as process:
+    with RunnerProcess(tmp_path / "runner", executor=request.param, image=image) as process:
         yield process
 
 

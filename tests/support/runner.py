@@ -46,7 +46,7 @@ class RunnerProcess:
         self.command = [*under, *program, "serve", "--data-dir", str(self.data_dir)]
         self.log = folder.with_suffix(".log")
         self.data_dir.mkdir(mode=0o700)
-        chosen: dict[str, object] = {"executor": executor, "stop_grace": 2.0, **(settings or {})}
+        chosen: dict[str, object] = {"executor": executor, "stop_grace": 2.0, "retry_delay": 0.2, **(settings or {})}
         if image is not None:
             chosen["default_environment"] = image
         (self.data_dir / "runner.yml").write_text(json.dumps(chosen))  # JSON is YAML
