@@ -19,7 +19,7 @@ from tests.support.runner import RunnerProcess
 from tests.support.shell import Shell
 from tests.support.wait import wait_for
 
-# Keeps a core busy and holds 100 MiB, after a start that waits for nothing.
+# Keeps a core busy (as far as it gets one beside other tests) and holds 100 MiB.
 BUSY = "import os\nblock = bytearray(100 << 20)\nfor i in range(0, len(block), 4096): block[i] = 1\nwhile True: pass\n"
 GPU = FakeGpu("GPU-aaaa", use=3, used=2 * GIB)
 
@@ -51,7 +51,7 @@ def test_what_a_job_uses_is_measured_while_it_runs_and_kept_after_its_end(
 
         def busy() -> HostStats | None:
             stats = stats_of(http)
-            return stats if any((one.cpu_percent or 0) > 20 and one.memory_used for one in stats.jobs) else None
+            return stats if any((one.cpu_percent or 0) > 5 and one.memory_used for one in stats.jobs) else None
 
         [use] = wait_for(busy, "the job's use").jobs
         assert (use.job, use.memory_limit) == ("root/projects/p/1", 400 << 20)
@@ -65,7 +65,7 @@ def test_what_a_job_uses_is_measured_while_it_runs_and_kept_after_its_end(
         kept = usage_of(http, "p/1")
         assert kept.points[: len(points) - 1] == points[:-1]
         assert (kept.step, kept.memory_limit) == (1, 400 << 20)
-        assert any((point.cpu_percent or 0) > 20 for point in kept.points)
+        assert any((point.cpu_percent or 0) > 5 for point in kept.points)
         assert len(usage_of(http, "p/1", points=2).points) <= 2
         assert http.get("/v1/job/usage", params={"name": "p/1", "points": 0}).status_code == 400
 
