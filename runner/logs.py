@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runner.masking import Mask
 from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job, LogEnd, encode, log_frame
+from runner.store.walk import open_own
 
 TIMES_FILE = "times"
 FRAME_BYTES = 256 << 10
@@ -106,8 +107,8 @@ def size_of(log: Path) -> int:
 def read_piece(log: Path, offset: int, length: int) -> bytes:
     """Up to `length` bytes from `offset` on."""
     try:
-        # O_NOFOLLOW: the job's owner may write the log, and the runner reads for its caller only what is the log.
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # The job's owner may write the log, and the runner reads for its caller only what is the log.
+        descriptor = open_own(log, os.O_RDONLY)
     except FileNotFoundError:
         return b""
     try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.models import SHORTEST_MASKED
+from runner.store.walk import open_own
 
 # Beside a live job's log: the values that it was given, for nobody but the runner.
 VALUES_FILE = "secrets.json"
@@ -75,7 +76,7 @@ def mask_file(log: Path, mask: Mask) -> None:
     if not mask.needles:
         return
     try:
-        file = os.open(log, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        file = open_own(log, os.O_RDWR)
     except FileNotFoundError:
         return
     try:

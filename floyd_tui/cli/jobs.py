@@ -129,6 +129,7 @@ def _about(job: Job) -> list[tuple[str, str]]:
         *((f"Attempt {number}", _attempt(one)) for number, one in enumerate(job.attempts, start=1)),
         ("Stopped if idle", _policy(job.utilization_policy) if job.utilization_policy else ""),
         *(("Variable", f"{key}={value}") for key, value in job.env.items()),
+        *(("Secret", str(use)) for use in job.secrets),
         ("Tags", ", ".join(job.tags)),
         ("From", job.relaunched_from or ""),
         ("Created", _moment(job.created_at)),

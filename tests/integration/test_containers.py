@@ -162,7 +162,7 @@ def test_folders_swapped_for_links_while_they_are_read_lead_nowhere(people: Peop
     api.launch(SWAPS, "swaps")
     api.prints("swaps/1", b"up")
     seen = set()
-    for _ in range(150):
+    for _ in range(60):
         answer = api.http.get("/v1/content", params={"source": "swaps/1", "path": "a/shadow"})
         assert (answer.status_code, answer.content) == (200, b"mine\n") or answer.status_code == 404, answer.text
         seen.add(answer.status_code)

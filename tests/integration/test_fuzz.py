@@ -157,7 +157,7 @@ def memory(pid: int) -> int:
 def test_no_request_makes_the_runner_stumble(runner: RunnerProcess, api: Document) -> None:
     sent = 0
 
-    @settings(max_examples=600 * TIMES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400 * TIMES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(requests(api))
     def fuzz(request: tuple[str, str, dict[str, str], bytes]) -> None:
         nonlocal sent
@@ -171,9 +171,11 @@ def test_no_request_makes_the_runner_stumble(runner: RunnerProcess, api: Documen
     with httpx.Client(transport=transport, base_url="http://runner", timeout=httpx.Timeout(5, read=0.3)) as http:
         with contextlib.suppress(httpx.ReadTimeout):
             _ask(http, "GET", "/v1/stats", {}, b"")
+        before = memory(runner.pid)
         fuzz()
+        assert memory(runner.pid) - before < MAY_GROW
         assert http.get("/v1/info", timeout=10).status_code == 200
-    assert sent >= 600
+    assert sent >= 400
     assert "Traceback" not in runner.log.read_text()
 
 

@@ -28,11 +28,16 @@ until [ -e go ]; do sleep 0.05; done
 """
 
 
-@pytest.fixture(params=["runner", pytest.param("docker_runner", marks=pytest.mark.docker)])
+@pytest.fixture
 def host(request: pytest.FixtureRequest) -> RunnerProcess:
-    """A runner of either kind."""
-    found: RunnerProcess = request.getfixturevalue(request.param)
+    """The runner that a test asks for by its parameter, or the simplest."""
+    found: RunnerProcess = request.getfixturevalue(getattr(request, "param", "runner"))
     return found
+
+
+BOTH = pytest.mark.parametrize(
+    "host", ["runner", pytest.param("docker_runner", marks=pytest.mark.docker)], indirect=True
+)
 
 
 @pytest.fixture
@@ -58,6 +63,7 @@ def holding(folder: Path, needle: bytes) -> list[str]:
     return [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and needle in p.read_bytes()]
 
 
+@BOTH
 def test_a_job_gets_its_secrets_and_nobody_else_sees_them(shell: Shell, host: RunnerProcess) -> None:
     assert "is kept for all your jobs" in keep(shell, "TOKEN", VALUE + "\n")
     keep(shell, "KEY", "for another project, long enough", "--project", "other")
@@ -99,7 +105,7 @@ def _check_live(api: Api, shell: Shell, host: RunnerProcess) -> None:
     for line in LINES:
         assert line in raw
         assert line not in masked
-        for cut in range(raw.index(line), raw.index(line) + len(line)):
+        for cut in range(raw.index(line), raw.index(line) + len(line), 7):
             assert line not in raw[:cut] + api.log("p/1", cut)
     job = api.job("p/1")
     assert job.secrets == (SecretUse("TOKEN", "TOKEN"), SecretUse("KEY"))

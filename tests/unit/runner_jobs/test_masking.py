@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -66,6 +68,28 @@ def test_a_log_of_one_letter_takes_no_longer_than_another() -> None:
     began = time.process_time()
     assert mask.apply(b"a" * size) == b"*" * size
     assert time.process_time() - began < 2
+
+
+@pytest.mark.accounts
+def test_a_log_that_its_job_has_closed_is_read_and_masked() -> None:
+    """As somebody who is not root, whom modes do not bind; the runner's own account owns the log."""
+    script = """
+import os, pathlib, tempfile
+from runner.logs import read_piece
+from runner.masking import Mask, mask_file
+os.setuid(65534)
+log = pathlib.Path(tempfile.mkdtemp(), "log")
+log.write_bytes(b"it is hunter2hunter2")
+log.chmod(0)
+assert read_piece(log, 0, 5) == b"it is"
+log.chmod(0o400)
+mask_file(log, Mask.of(["hunter2hunter2"]))
+assert log.read_bytes() == b"it is " + b"*" * 14
+log.unlink()
+log.parent.rmdir()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_link_in_the_place_of_a_log_is_not_followed(tmp_path: Path) -> None:
