@@ -13,6 +13,8 @@ from pathlib import Path
 
 from runner.errors import Unavailable
 
+_PASSABLE = 0o055
+
 
 def prepare_shared_folder(folder: Path) -> None:
     """Make the folder of the shared socket, for all to pass through; raises `Unavailable` where it is not safe."""
@@ -20,8 +22,10 @@ def prepare_shared_folder(folder: Path) -> None:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         for each in (folder, *folder.parents):
             _check(each)
-        if folder.stat().st_uid == os.geteuid():
-            folder.chmod(0o755)
+        found = folder.stat()
+        # A folder that all may pass is left as it is: it may be /tmp, and not ours alone.
+        if found.st_uid == os.geteuid() and found.st_mode & _PASSABLE != _PASSABLE:
+            folder.chmod(stat.S_IMODE(found.st_mode) | _PASSABLE)
     except OSError as error:
         raise Unavailable(
             f"The folder of the shared socket, {folder}, cannot be used: {error.strerror}.",

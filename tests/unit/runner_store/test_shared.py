@@ -52,6 +52,15 @@ def test_a_folder_that_others_may_write_in_is_refused(tmp_path: Path, mode: int)
     assert not list(loose.glob("run/*"))
 
 
+@pytest.mark.parametrize(("mode", "then"), [(0o1777, 0o1777), (0o755, 0o755), (0o700, 0o755)])
+def test_a_folder_is_made_passable_and_loses_nothing(tmp_path: Path, mode: int, then: int) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(mode)
+    prepare_shared_folder(folder)
+    assert folder.stat().st_mode & 0o7777 == then
+
+
 def test_the_socket_is_for_all_or_for_a_group(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as listener:
