@@ -279,7 +279,13 @@ class Life:
     async def _settle(self, ended: Ended) -> None:
         # It may have begun just when it was told not to.
         if self.job.state is JobState.PREPARING:
-            await self._executor.remove(self._task)
+            try:
+                await self._executor.remove(self._task)
+            except Away:
+                raise
+            except Unavailable as error:
+                # One that may not even be asked has made nothing of it.
+                log.warning("clearing up after %s: %s", self.job.name, error.detail)
         collected, trouble = Collected(None), ""
         if self.job.state is JobState.RUNNING:
             await self._say("storing the output")
