@@ -166,7 +166,12 @@ class DockerExecutor:
         self._away.pop(task.job.name, None)
         # In this order: cut off in between, what is still there is found by its name.
         await asyncio.to_thread(_made(task).unlink, missing_ok=True)
-        await self._engine.delete(self._path(task), force="1", v="1")
+        try:
+            await self._engine.delete(self._path(task), force="1", v="1")
+        except Away:
+            raise
+        except Unavailable as error:  # the engine lets this account in no more: a later start of the runner sweeps
+            log.warning("%s: its container is not removed: %s", task.job.name, error.detail)
 
     async def place(self, task: Task) -> Place | None:
         """The container and the first process in it; the engine is asked where that is not known, or not so now."""
