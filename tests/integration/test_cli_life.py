@@ -97,6 +97,9 @@ def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
     added = shell.json("data", "add", "life/2/output", "--name", "models")
     assert (added["created"], added["version"]["files"]) == (True, 2)
     assert "Say --yes" in shell("delete", "life/2", code=1).stderr
+    assert [one["number"] for one in shell.json("status", "-s", "SECOND models.txt")] == []
+    assert [one["number"] for one in shell.json("status", "-s", "SECOND previous")] == [2]
+    assert "No jobs with 'zebra'" in shell("status", "--search", "zebra").stderr
     shell("delete", "life/2", "--yes")
     assert [one["number"] for one in shell.json("status", "life")] == [1]
     shell("data", "clone", "models/1", str(tmp_path / "models"))
