@@ -204,7 +204,7 @@ async def test_text_crosses_compressed_also_where_the_line_breaks(
     line.cut("up", len(log) // 20, Break.RESET)
     await upload(link, snapshot)
     assert line.sprung
-    assert line.crossed["up"] - before < len(log) // 2
+    assert line.crossed["up"] - before < len(log) * 2 // 3
     name = await version_of(link, snapshot)
     await download(link, name, "", tmp_path / "back")
     assert files_below(tmp_path / "back") == files_below(root)

@@ -94,6 +94,7 @@ def test_an_engine_that_leaves_its_containers_alone(server: RunnerProcess, engin
                 api.launch(WAITS.format(code))
             for number in (1, 2, 3):
                 api.prints(f"p/{number}", b"1000\n")
+                api.reaches(f"p/{number}", JobState.RUNNING)
             engine.kill()
             (home(server, 1) / "go").touch()
             wait_for(lambda: whole(api, "p/1"), "the first job to end, seen by nobody")

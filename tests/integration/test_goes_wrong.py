@@ -45,6 +45,7 @@ def test_an_engine_without_a_runtime_for_gpus(tmp_path: Path, docker_image: str)
 class Registry(BaseHTTPRequestHandler):
     """A registry that names an image and breaks off in the middle of its layer."""
 
+    server: Server
     layer = "sha256:" + "1" * 64
     manifest = json.dumps(
         {
@@ -83,32 +84,43 @@ class Registry(BaseHTTPRequestHandler):
         self.end_headers()
         if blob:
             self.wfile.write(bytes(1024))
+            self.server.go_on.wait(60)
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """One that breaks off when `go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Registry)
+        self.go_on = threading.Event()
+
+
 @contextmanager
-def registry() -> Iterator[str]:
-    """Its address. Docker takes 127.0.0.0/8 without TLS."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
+def registry() -> Iterator[tuple[str, threading.Event]]:
+    """Its address, and what makes it break off. Docker takes 127.0.0.0/8 without TLS."""
+    with Server() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"127.0.0.1:{server.server_port}", server.go_on
+        server.go_on.set()
         server.shutdown()
         thread.join()
 
 
 @pytest.mark.docker
 def test_an_image_whose_pull_breaks_off(docker_runner: RunnerProcess) -> None:
-    with registry() as address, docker_runner.http() as http:
+    with registry() as (address, go_on), docker_runner.http() as http:
         api = Api(http)
         api.launch("true", environment=f"{address}/broken:1")
         api.launch("true", environment=f"{address}/broken:1")
         wait_for(lambda: "pulling" in api.job("p/1").progress or api.job("p/1").state.ended, "the pull")
         api.stop("p/2")
         assert api.ended("p/2").state is JobState.STOPPED
+        go_on.set()
         job = api.reaches("p/1", JobState.FAILED)
         assert job.reason.startswith(f"Image {address}/broken:1 could not be pulled: ")
         assert "docker save" in job.reason

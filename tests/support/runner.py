@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ import httpx
 
 from tests.support.require import DOCKER
 from tests.support.wait import wait_for
+
+# struct ucred: pid, uid, gid.
+_CREDENTIALS = struct.Struct("3i")
 
 
 class RunnerProcess:
@@ -51,6 +55,7 @@ class RunnerProcess:
             chosen["default_environment"] = image
         (self.data_dir / "runner.yml").write_text(json.dumps(chosen))  # JSON is YAML
         self._process: subprocess.Popen[bytes] | None = None
+        self._last = 0
 
     @property
     def socket(self) -> Path:
@@ -86,7 +91,11 @@ class RunnerProcess:
         if self._process.poll() is not None:
             raise AssertionError(f"the runner ended with {self._process.returncode}:\n{self.log.read_text()[-4000:]}")
         with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
+            if probe.connect_ex(str(self.socket)):
+                return False
+            # One killed while it started a job's process is survived by that for a moment, and so is its socket.
+            pid, _, _ = _CREDENTIALS.unpack(probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+            return bool(pid != self._last)
 
     def http(self) -> httpx.Client:
         """A plain HTTP client on the socket."""
@@ -130,7 +139,7 @@ class RunnerProcess:
             self._process.wait()
             raise AssertionError("the runner did not end within 20 s of SIGTERM") from None
         finally:
-            self._process = None
+            self._last, self._process = self._process.pid, None
 
     def stop_jobs(self) -> None:
         """Stop all jobs and wait until they have ended."""
