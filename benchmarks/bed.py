@@ -86,7 +86,7 @@ class Bed:
 def fetch(road: Bed, name: str, memory: int = 0) -> Work:
     """A dataset down, to a place that is empty each time."""
     down = partial(road.fresh, "down")
-    ready = with_memory(memory, down) if memory else down
+    ready = with_memory(memory, road.folder / "down", down) if memory else down
     return Work(lambda: road.run(download(road.link, name, "", road.folder / "down")), ready)
 
 
@@ -98,7 +98,10 @@ def peers(road: Bed, source: Path, memory: int = 0, *, up: bool = True) -> dict[
         here, there = road.folder / "peer", f"127.0.0.1:{road.folder}/peer/"
         ends = (f"{source}/", there) if up else (f"127.0.0.1:{source}/", f"{here}/")
         place = partial(road.fresh, "peer")
-        return Work(lambda: move(*ends, cipher), with_memory(memory, place) if memory else place)
+        return Work(
+            lambda: move(*ends, cipher),
+            with_memory(memory, road.runner.data_dir if up else here, place) if memory else place,
+        )
 
     ciphers = (("", None), (" gcm", GCM))
     return {f"{tool}{suffix}": work(tool, cipher) for tool in ("scp", "rsync") for suffix, cipher in ciphers}

@@ -8,11 +8,15 @@ compared.
 from __future__ import annotations
 
 import mmap
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Literal
+
+_LARGE = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,32 @@ def nothing() -> None:
     """No preparation."""
 
 
-def with_memory(size: int, prepare: Callable[[], object] = nothing) -> Callable[[], None]:
+def with_memory(size: int, kept: Path, prepare: Callable[[], object] = nothing) -> Callable[[], None]:
     """`prepare`, and then `size` bytes of memory that the kernel has at hand for what is timed.
 
     A virtual machine gets its memory from its host page by page, at the first touch, and gives back what it freed: 2 s
-    a GiB, which would be counted to who keeps what it writes and not to who writes where the last one was deleted.
+    a GiB, which would be counted to who keeps what it writes and not to who writes where the last one was deleted. So
+    the large files that were `kept` are no longer held in memory either.
     """
 
     def ready() -> None:
         prepare()
+        for file in kept.rglob("*"):
+            if file.is_file() and not file.is_symlink() and file.stat().st_size >= _LARGE:
+                forget(file)
         mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
 
     return ready
+
+
+def forget(file: Path) -> None:
+    """Have the kernel hold nothing of `file` in memory."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ def run(only: str = "") -> Iterator[Row]:
 def up_row(road: Bed, source: Path, write: Callable[[], None], name: str) -> Row:
     """1 GiB that does not compress, up."""
     # Each of our uploads sends content that the store has not seen: else nothing would travel.
-    ours = Work(lambda: road.run(upload_dataset(road.link, source, "big")), with_memory(MEMORY, write))
+    ours = Work(
+        lambda: road.run(upload_dataset(road.link, source, "big")), with_memory(MEMORY, road.runner.data_dir, write)
+    )
     return beside(name, 1.0, ROUNDS, {"ours": ours, **peers(road, source, MEMORY)}, bytes=BIG)
 
 
@@ -58,10 +60,15 @@ def text_row(road: Bed, name: str) -> Row:
     ends = (f"{source}/", f"127.0.0.1:{road.folder}/peer/")
 
     def peer(move: Callable[..., None], *options: str) -> Work:
-        return Work(lambda: move(*ends, GCM, *options), with_memory(MEMORY, lambda: road.fresh("peer")))
+        return Work(
+            lambda: move(*ends, GCM, *options), with_memory(MEMORY, road.runner.data_dir, lambda: road.fresh("peer"))
+        )
 
     works = {
-        "ours": Work(lambda: road.run(upload_dataset(road.link, source, "text")), with_memory(MEMORY, renew)),
+        "ours": Work(
+            lambda: road.run(upload_dataset(road.link, source, "text")),
+            with_memory(MEMORY, road.runner.data_dir, renew),
+        ),
         "rsync": peer(road.rsync),
         "rsync -z": peer(road.rsync, "-z"),
         "scp -C": peer(road.scp, "-C"),
