@@ -33,7 +33,7 @@ def engine(docker_image: str) -> Iterator[OwnEngine]:
 @pytest.fixture
 def server(tmp_path: Path, engine: OwnEngine, docker_image: str) -> Iterator[RunnerProcess]:
     """A runner on that engine."""
-    settings: dict[str, object] = {"docker_socket": str(engine.socket)}
+    settings: dict[str, object] = {"docker_socket": str(engine.socket), "retry_delay": 1.0}
     with RunnerProcess(tmp_path / "runner", "docker", docker_image, settings) as process:
         yield process
         process.stop_jobs()
@@ -56,6 +56,7 @@ def test_an_engine_that_ends_its_containers_with_itself(server: RunnerProcess, e
         api.launch("echo up; [ $FLOYD_ATTEMPT = 2 ] || sleep 600", retry=Retry(1, ("lost",)))
         for number, words in ((1, b"1000\n"), (2, b"up"), (3, b"up")):
             api.prints(f"p/{number}", words)
+            api.reaches(f"p/{number}", JobState.RUNNING)
         engine.kill()
         (home(server, 1) / "go").touch()
         wait_for(lambda: whole(api, "p/1"), "the first job to end, seen by nobody")

@@ -113,5 +113,4 @@ async def test_upload_launch_log_output_and_relaunch_from_output(
         assert next_job.code == job.code
         assert next_job.relaunched_from == job.name
         assert next_job.inputs[1].tree == job.output
-    jobs = docker_runner.data_dir / "jobs"
-    wait_for(lambda: not list(jobs.rglob("home")), "the ended jobs' folders to be cleared")
+    wait_for(lambda: not docker_runner.jobs_have("home"), "the ended jobs' folders to be cleared")
