@@ -16,11 +16,11 @@ from typing import Any
 from runner.asking import check_priority
 from runner.ending import reason_of_waiting, sentence
 from runner.errors import BadRequest, Conflict, RunnerError
-from runner.executors.usage import Place, job_of
+from runner.executors.usage import Place, with_jobs
 from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Parts
-from runner.models import Event, GpuProcess, GpuStats, Job, JobChange, JobState, Ref
+from runner.models import Event, GpuStats, Job, JobChange, JobState, Ref
 from runner.queue import Entry, Queue
 from runner.retrying import seconds_left, waiting_words
 from runner.scheduling import Device
@@ -105,7 +105,7 @@ class WaitingJobs:
 
     def _sample(self, places: Mapping[str, Place]) -> tuple[list[GpuStats], str]:
         stats, note = self._gpus.sample({}, anew=True)
-        return [replace(gpu, processes=_named(gpu.processes, places)) for gpu in stats], note
+        return [with_jobs(gpu, places) for gpu in stats], note
 
     # Into the queue and out of it
 
@@ -309,10 +309,6 @@ class WaitingJobs:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("beside the queue", exc_info=error)
-
-
-def _named(processes: tuple[GpuProcess, ...] | None, places: Mapping[str, Place]) -> tuple[GpuProcess, ...]:
-    return tuple(replace(process, job=job_of(process.pid, places)) for process in processes or ())
 
 
 def _with(entry: Entry, **changes: Any) -> Entry:

@@ -156,7 +156,10 @@ def _encoder(encoding: str) -> _Zstd | _Gzip:
 
 def _pays(samples: Sequence[bytes], encoding: str) -> bool:
     """Whether `samples` shrink, each by itself: what they share may lie too far apart in what is sent."""
-    squeezed = sum(len(_zstd(sample, 1) if encoding == "zstd" else zlib.compress(sample, 1)) for sample in samples)
+    squeezed = sum(
+        len(_zstd(sample, _LEVELS[-1]) if encoding == "zstd" else zlib.compress(sample, _GZIP_LEVEL))
+        for sample in samples
+    )
     return squeezed < sum(map(len, samples)) * _PAYS[encoding]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import ClassVar
 
@@ -223,13 +224,21 @@ class JobScreen(ErrorFunnel[None]):
     @work(exclusive=True, group="metrics", exit_on_error=False)
     async def _follow_metrics(self) -> None:
         pane = self.query_one(MetricsPane)
+
+        async def ask() -> None:
+            points = await self.link.client.metrics(self.job.name, after=pane.count)
+            pane.extend(points, self.job.started_at or self.job.created_at)
+            self._metrics_drawn(pane)
+
+        await self._again_and_again(pane, ask)
+
+    async def _again_and_again(self, pane: ChartGrid, ask: Callable[[], Awaitable[None]]) -> None:
+        """Ask for what `pane` shows while the job runs, and once after its end; what goes wrong stands there."""
         while True:
             last = self.job.state.ended
             try:
                 await self.link.connected()
-                points = await self.link.client.metrics(self.job.name, after=pane.count)
-                pane.extend(points, self.job.started_at or self.job.created_at)
-                self._metrics_drawn(pane)
+                await ask()
             except FloydError as error:
                 pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
             else:
@@ -246,21 +255,14 @@ class JobScreen(ErrorFunnel[None]):
 
     @work(exclusive=True, group="usage", exit_on_error=False)
     async def _follow_usage(self) -> None:
-        """What it used so far, again and again while it runs."""
         pane = self.query_one(UsagePane)
-        while True:
-            last = self.job.state.ended
-            try:
-                await self.link.connected()
-                usage = await self.link.client.usage(self.job.name, POINTS)
-                pane.show(usage, self.job.started_at or self.job.created_at)
-                self._usage_drawn(pane, usage)
-            except FloydError as error:
-                pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
-            else:
-                if last:
-                    return
-            await asyncio.sleep(POLL_SECONDS)
+
+        async def ask() -> None:
+            usage = await self.link.client.usage(self.job.name, POINTS)
+            pane.show(usage, self.job.started_at or self.job.created_at)
+            self._usage_drawn(pane, usage)
+
+        await self._again_and_again(pane, ask)
 
     def _usage_drawn(self, pane: UsagePane, usage: JobUsage) -> None:
         if not usage.points:

@@ -11,8 +11,10 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from runner.models import GpuStats
 
 _GROUPS = Path("/sys/fs/cgroup")
 # Docker names a container's group by its 64 digits: /docker/ID, /system.slice/docker-ID.scope, and deeper below.
@@ -87,6 +89,13 @@ def job_of(pid: int, places: Mapping[str, Place]) -> str:
             break
         pid = parent
     return ""
+
+
+def with_jobs(gpu: GpuStats, places: Mapping[str, Place]) -> GpuStats:
+    """The GPU with the jobs of `places` that its processes are of."""
+    if not gpu.processes:
+        return gpu
+    return replace(gpu, processes=tuple(replace(one, job=job_of(one.pid, places)) for one in gpu.processes))
 
 
 def _parent(pid: int) -> int | None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from runner.executors.usage import Place, job_of
+from runner.executors.usage import with_jobs
 from runner.gpus import Gpus
 from runner.models import GpuStats, HostStats, Job, JobStats, JobUsage
 from runner.settings import Settings
@@ -132,7 +132,7 @@ class Telemetry:
         else:
             gpus, note = (), ""
         places = {one.job.name: one.place for one in running if one.place is not None}
-        gpus = tuple(_with_owners(gpu, places) for gpu in gpus)
+        gpus = tuple(with_jobs(gpu, places) for gpu in gpus)
         for one in running:
             if one.job.name not in self._watches:
                 self._watches[one.job.name] = Watch(one, self._settings)
@@ -179,9 +179,3 @@ class Telemetry:
         )
         of_jobs = (hint for use in look.jobs for hint in self._watches[use.job].hints)
         return replace(stats, hints=(*host_hints(stats, self._settings.hints), *of_jobs))
-
-
-def _with_owners(gpu: GpuStats, places: Mapping[str, Place]) -> GpuStats:
-    if not gpu.processes:
-        return gpu
-    return replace(gpu, processes=tuple(replace(one, job=job_of(one.pid, places)) for one in gpu.processes))
