@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from runner.models import Event
+from runner.threads import within
 
 SIGN_OF_LIFE = 15.0
 
@@ -52,7 +53,7 @@ class _Subscription:
 
     async def take(self) -> list[Event]:
         try:
-            await asyncio.wait_for(self._news.wait(), SIGN_OF_LIFE)
+            await within(self._news.wait(), SIGN_OF_LIFE)
         except asyncio.TimeoutError:
             return [Event()]
         self._news.clear()

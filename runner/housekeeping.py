@@ -23,6 +23,7 @@ from runner.store.db import Database
 from runner.store.disk import format_size
 from runner.store.fsck import Check
 from runner.store.gc import Collector
+from runner.threads import within
 
 log = logging.getLogger(__name__)
 # Who is refused for want of disk waits no longer than this, in seconds, to hear what a collection would free.
@@ -85,7 +86,7 @@ class Housekeeping:
     async def advise(self, error: NoSpace) -> NoSpace:
         """`error` with what a collection would free, where that is known soon enough."""
         try:
-            size = (await asyncio.wait_for(self.survey(), _SOON)).free_size
+            size = (await within(self.survey(), _SOON)).free_size
         except (asyncio.TimeoutError, RunnerError):
             return error
         would = f"would free {format_size(size)}" if size else "has nothing to free"

@@ -35,7 +35,7 @@ from runner.store.jobs import Standing as Stored
 from runner.store.secrets import Secrets
 from runner.store.trees import Trees
 from runner.telemetry.watch import Running
-from runner.threads import to_the_end, until_cancelled
+from runner.threads import to_the_end, until_cancelled, within
 
 log = logging.getLogger(__name__)
 _RETRY = 1.0
@@ -105,7 +105,7 @@ class Life:
         """The running job for those who measure it."""
         place = None
         with contextlib.suppress(Unavailable, asyncio.TimeoutError):
-            place = await asyncio.wait_for(self._executor.place(self._task), _PATIENCE)
+            place = await within(self._executor.place(self._task), _PATIENCE)
         return Running(self.job, self.folder, self._task.limits, place, lambda why: self.end(JobState.STOPPED, why))
 
     async def end(self, state: JobState, reason: str = "") -> None:
@@ -258,7 +258,7 @@ class Life:
         await self._told_to_end.wait()
         kill_at = time.monotonic() + self._parts.settings.stop_grace
         with contextlib.suppress(asyncio.TimeoutError, RunnerError):
-            await asyncio.wait_for(self._executor.terminate(self._task), self._parts.settings.stop_grace)
+            await within(self._executor.terminate(self._task), self._parts.settings.stop_grace)
         await asyncio.sleep(max(0.0, kill_at - time.monotonic()))
         while True:
             with contextlib.suppress(RunnerError):

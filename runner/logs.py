@@ -16,6 +16,7 @@ from pathlib import Path
 from runner.masking import Mask
 from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job, LogEnd, encode, log_frame
 from runner.store.walk import open_own
+from runner.threads import within
 
 TIMES_FILE = "times"
 FRAME_BYTES = 256 << 10
@@ -51,7 +52,7 @@ class Growth:
     async def changed(self) -> bool:
         """Wait for more, or the end; False after 15 s without."""
         try:
-            await asyncio.wait_for(self._change.wait(), SIGN_OF_LIFE)
+            await within(self._change.wait(), SIGN_OF_LIFE)
         except asyncio.TimeoutError:
             return False
         return True

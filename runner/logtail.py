@@ -14,6 +14,7 @@ from runner.logs import Growth, TimesIndex, read_piece, size_of
 from runner.metrics import MetricReader
 from runner.models import Job, Metric
 from runner.store.jobs import JobStore
+from runner.threads import within
 
 log = logging.getLogger(__name__)
 _POLL = 0.1
@@ -67,7 +68,7 @@ class LogTail:
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._whole.wait(), seconds)
+            await within(self._whole.wait(), seconds)
 
     async def finish(self, running: asyncio.Task[None]) -> int:
         """Read to the end of a log that grows no more, and store what is left; returns its size in bytes.

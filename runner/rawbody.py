@@ -15,6 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from runner.threads import within
+
 _BUFFER = 1 << 20
 # Bytes that are hashed and written at once, unless a pause comes first.
 _GATHER = 256 << 10
@@ -66,7 +68,7 @@ class RawBody:
         loop.add_reader(self._connection, came.set)
         try:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(came.wait(), _SILENCE)
+                await within(came.wait(), _SILENCE)
             return came.is_set()
         finally:
             loop.remove_reader(self._connection)

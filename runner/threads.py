@@ -1,10 +1,10 @@
-"""Work in threads that is never left half done."""
+"""Work in threads that is never left half done, and waiting that can be cancelled at any moment."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -51,3 +51,22 @@ async def to_the_end(work: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait((running,))
         raise
+
+
+async def within(work: Awaitable[T], seconds: float) -> T:
+    """The result of `work`, which is broken off after `seconds`; raises `asyncio.TimeoutError` then.
+
+    Until Python 3.12 `asyncio.wait_for` may swallow a cancellation that comes just as its work is done; who cancelled
+    waits forever then.
+    """
+    doing = asyncio.ensure_future(work)
+    try:
+        if not (await asyncio.wait((doing,), timeout=seconds))[0]:
+            raise asyncio.TimeoutError
+        return doing.result()
+    finally:
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait((doing,))
+            if not doing.cancelled():
+                doing.exception()  # nobody else asks for it

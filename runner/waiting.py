@@ -26,6 +26,7 @@ from runner.retrying import seconds_left, waiting_words
 from runner.scheduling import Device
 from runner.store.jobs import Standing
 from runner.telemetry.watch import Running
+from runner.threads import within
 
 log = logging.getLogger(__name__)
 # While a job waits for GPUs: how often it is looked which there are and who else uses them, in seconds.
@@ -96,7 +97,7 @@ class WaitingJobs:
         places: dict[str, Place] = {}
         with contextlib.suppress(asyncio.TimeoutError):
             # An engine that hangs is not to hold up who launches.
-            measured = await asyncio.wait_for(asyncio.ensure_future(self._measured()), _PATIENCE)
+            measured = await within(asyncio.ensure_future(self._measured()), _PATIENCE)
             places = {one.job.name: one.place for one in measured if one.place is not None}
         stats, self.gpu_note = await asyncio.to_thread(self._sample, places)
         # Of a job that only begins, or ends, it is not known which processes are its own.

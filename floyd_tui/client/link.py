@@ -131,14 +131,15 @@ class HostLink(Watched[HttpClient]):
         if status.state in (LinkState.RETRYING, LinkState.FAILED) and status.error is not None:
             raise status.error
         if status.state is LinkState.CLOSED:
-            raise HostUnreachable(f"The connection to {self._name} is closed.", "Start floyd-tui anew to go on.")
+            raise _closed(self._name)
         await self._changed.wait()
 
     async def _run(self) -> None:
         backoff = Backoff()
         watching_sleep = asyncio.create_task(self._notice_sleep())
         try:
-            while True:
+            # asyncssh's waits swallow a cancellation now and then (see `runner.threads.within`).
+            while not self._closed:
                 self._wake.clear()
                 session = await self._attempt(backoff)
                 if session is not None:
@@ -172,7 +173,8 @@ class HostLink(Watched[HttpClient]):
             delay = backoff.next()
             self._set(LinkState.RETRYING, error, time.monotonic() + delay)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
         else:
             backoff.reset()
             self._set(LinkState.FAILED, error)
@@ -182,7 +184,7 @@ class HostLink(Watched[HttpClient]):
 
     async def _until_lost(self, session: Session) -> FloydError:
         """Stay live until the connection breaks, or is in doubt and does not answer."""
-        while True:
+        while not self._closed:
             doubt = asyncio.create_task(self._doubt.wait())
             ends: set[asyncio.Future[Any]] = {doubt, session.lost}
             try:
@@ -195,12 +197,17 @@ class HostLink(Watched[HttpClient]):
             if not await session.alive(_PROBE):
                 return HostUnreachable(f"The runner on {self._name} no longer answers.", "Trying again by itself.")
             self._set(LinkState.LIVE)
+        return _closed(self._name)
 
     async def _notice_sleep(self) -> None:
         """After the laptop slept, no line can be trusted and no wait makes sense any more."""
         async for _ in woken():
             self._doubt.set()
             self._wake.set()
+
+
+def _closed(name: str) -> HostUnreachable:
+    return HostUnreachable(f"The connection to {name} is closed.", "Start floyd-tui anew to go on.")
 
 
 def _as_shown(name: str, error: Exception) -> FloydError:

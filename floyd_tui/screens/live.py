@@ -49,8 +49,9 @@ async def change_or(link: Link, seconds: float) -> None:
 
     unwatch = link.watch(note)
     try:
-        await asyncio.wait_for(changed.wait(), None if was_failed else seconds)
-    except asyncio.TimeoutError:
+        async with asyncio.timeout(None if was_failed else seconds):
+            await changed.wait()
+    except TimeoutError:
         return
     finally:
         unwatch()

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from runner.api.common import runner_of
 from runner.errors import TooLarge, TooSlow
 from runner.models import decode
+from runner.threads import within
 
 T = TypeVar("T")
 # A launch with a long command and environment fits many times over.
@@ -45,7 +46,7 @@ async def steady(request: Request) -> AsyncIterator[bytes]:
     while True:
         left = begun + silence + came / _SLOWEST - loop.time()
         try:
-            chunk = await asyncio.wait_for(anext(source), min(silence, left))
+            chunk = await within(anext(source), min(silence, left))
         except StopAsyncIteration:
             return
         except asyncio.TimeoutError:

@@ -73,6 +73,9 @@ class DockerExecutor:
         except EngineError as error:
             await self.remove(task)
             raise _cannot_start(task, error) from error
+        except Away as error:
+            self._note_away(task, error)
+            raise
         except BaseException:
             # Cancelled or cut off in the middle: whether it began is for the next look at it to say.
             log.warning("starting %s was interrupted", task.job.name)
@@ -95,6 +98,9 @@ class DockerExecutor:
         if found is None:
             return Standing.VANISHED if _made(task).exists() else Standing.ABSENT
         if _standing(found) is Standing.READY and _made(task).exists():
+            if _has_printed(task):
+                # The engine was killed before it wrote down that it had started it.
+                return Standing.VANISHED
             # Whether the engine was told to start it before the runner ended is not known; told twice, it starts once.
             with contextlib.suppress(EngineError):
                 await self._engine.post(f"{self._path(task)}/start", timeout=None)
@@ -250,6 +256,11 @@ class DockerExecutor:
 
 def _made(task: Task) -> Path:
     return task.folder / MADE_FILE
+
+
+def _has_printed(task: Task) -> bool:
+    """Whether the command has written to its log since its container was made."""
+    return task.log.stat().st_mtime_ns > _made(task).stat().st_mtime_ns
 
 
 def _is_at(place: Place) -> bool:

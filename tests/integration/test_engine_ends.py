@@ -152,6 +152,7 @@ def test_the_machine_is_restarted(tmp_path: Path, engine: OwnEngine, docker_imag
             api.launch("echo waited")
             for number in (1, 2):
                 api.prints(f"p/{number}", b"up")
+                api.reaches(f"p/{number}", JobState.RUNNING)
         stale_socket, stale_lock = server.socket, server.data_dir / "runner.lock"
         server.kill()
         engine.reboot()

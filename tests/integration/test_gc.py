@@ -266,6 +266,7 @@ def test_containers_and_images_that_no_job_needs_go_and_others_stay(docker_runne
             assert not api.job(running.name).state.ended
             api.stop(running.name)
             api.ended(running.name)
+            wait_for(lambda: figures(api, "containers")[0] == 0, "the container, which needs its image, to be removed")
             assert collect(docker_runner)["images"] == 1
             assert used not in docker("images", "-q", "--no-trunc")
         finally:

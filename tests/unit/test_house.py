@@ -82,6 +82,13 @@ def test_nothing_is_too_long(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} does not fit a screen"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_waits_so_that_it_cannot_be_cancelled(path: Path) -> None:
+    attributes = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute)]
+    found = [node.lineno for node in attributes if ast.unparse(node) == "asyncio.wait_for"]
+    assert not found, "before Python 3.12 it swallows cancellations: asyncio.timeout, or runner.threads.within"
+
+
 def test_constraints_name_versions_of_what_is_installed_and_no_host() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))

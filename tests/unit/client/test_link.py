@@ -264,3 +264,27 @@ async def test_links_open_when_asked_for_and_know_their_names(tmp_path: Path) ->
     await links.reload(config.with_host(HostConfig("gpu1", "ada@gpu1:2222")))
     assert links["gpu1"] is not old
     await links.close()
+
+
+async def test_closing_ends_a_link_whose_dialing_swallowed_the_cancellation() -> None:
+    # As asyncssh's does on Python 3.11, when it has just connected.
+    async with unix_app() as app:
+        dialing = asyncio.Event()
+
+        class Swallowing(Scripted):
+            async def dial(self) -> Session:
+                dialing.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    return await super().dial()
+                raise AssertionError("unreachable")
+
+        dialer = Swallowing(app)
+        link = HostLink("gpu1", dialer)
+        await link.start()
+        await dialing.wait()
+        async with asyncio.timeout(20):
+            await link.close()
+        assert link.status.state is LinkState.CLOSED
+        assert [session.http.is_closed for session in dialer.sessions] == [True]
