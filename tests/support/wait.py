@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+def wait_for(condition: Callable[[], T | None], what: str, seconds: float = 60) -> T:
     """Return the first true answer of `condition`; fails the test, naming `what`, after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -20,7 +20,7 @@ def wait_for(condition: Callable[[], T | None], what: str, seconds: float = 30) 
     raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
-async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = 30) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = 60) -> T:
     """The same for a coroutine function."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
