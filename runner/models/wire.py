@@ -20,7 +20,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from types import GenericAlias
+from typing import Any, TypeVar, get_args, get_origin
 
 from runner.models.jobs import JobState
 
@@ -80,7 +81,20 @@ def _converter() -> Any:
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook(float, lambda value, _: float(_exactly(value, (int, float))))
+
+    def listed(value: Any, kind: Any) -> tuple[Any, ...]:
+        items: Any = GenericAlias(list, get_args(kind)[:1])
+        return tuple(converter.structure(_exactly(value, (list, tuple)), items))
+
+    # It would take a text for a list of its letters, too.
+    converter.register_structure_hook_func(_is_listed, listed)
     return converter
+
+
+def _is_listed(kind: Any) -> bool:
+    """Whether `kind` is ``tuple[X, ...]``."""
+    origin: Any = get_origin(kind)
+    return origin is tuple and get_args(kind)[1:] == (...,)
 
 
 def _exactly(value: Any, kind: Any) -> Any:

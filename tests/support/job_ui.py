@@ -17,7 +17,7 @@ from floyd_tui.config import Config
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.widgets.tab_row import TabRow
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Ui:

@@ -1,11 +1,13 @@
 """The job's states: a table that admits one way back, to be tried again."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.models import (
     TRANSITIONS,
     Attempt,
+    BadMessage,
     Input,
     Job,
     JobState,
@@ -14,6 +16,7 @@ from runner.models import (
     Retry,
     decode,
     encode,
+    from_dict,
     is_transition_allowed,
 )
 
@@ -66,3 +69,11 @@ def test_a_relaunch_asks_for_what_the_job_had() -> None:
     assert launch.mounts == (Mount("alice/datasets/digits/2", "digits"),)
     assert decode(encode(launch), Launch) == launch
     assert decode(encode(job), Job) == job
+
+
+def test_a_text_is_no_list_of_its_letters() -> None:
+    with pytest.raises(BadMessage, match=r"\$\.after"):
+        from_dict({"project": "p", "command": "true", "after": "p/1"}, Launch)
+    with pytest.raises(BadMessage, match=r"\$\.after\[1\]"):
+        from_dict({"project": "p", "command": "true", "after": ["p/1", 2]}, Launch)
+    assert from_dict({"project": "p", "command": "true", "after": ["p/1"]}, Launch).after == ("p/1",)
