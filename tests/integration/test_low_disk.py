@@ -128,3 +128,59 @@ def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess) -> 
         api.ask("POST", "/v1/gc")
         api.launch("true")
         assert api.ended("p/3").exit_code == 0
+
+
+@pytest.mark.docker
+def test_a_container_that_fills_the_disk_ends_as_it_says_and_takes_nobody_along(
+    tmp_path: Path, docker_image: str
+) -> None:
+    """Its exit code and log are its own, what it wrote is kept; what runs beside it and a crash lose nothing by it."""
+    settings: dict[str, object] = {"disk_reserve": 16 * MIB, "gc_grace": 0}
+    waits = "seq 1 1000; until [ -e go ]; do sleep 0.05; done; "
+    lines = "".join(f"{number}\n" for number in range(1, 1001)).encode()
+    with (
+        small_disk(tmp_path / "disk", "48m") as disk,
+        RunnerProcess(tmp_path / "runner", "docker", docker_image, settings, on=disk) as runner,
+    ):
+        with runner.http() as http:
+            api = Api(http)
+            api.launch(waits + "exit 7")
+            api.launch(waits + "cat /dev/zero >zeros || exit 28")
+            api.launch(waits + "sleep 600")
+            for number in (1, 2, 3):
+                api.prints(f"p/{number}", b"1000\n")
+                api.reaches(f"p/{number}", JobState.RUNNING)
+            go(runner, 2)
+            filled = api.ended("p/2")
+            assert (filled.state, filled.exit_code) == (JobState.FAILED, 28)
+            assert api.log("p/2").startswith(lines)
+            # There is not even room to write down what was written.
+            kept = re.search(r"could not be stored \(.* is full: .*\) and lies in (\S+) on the host", filled.reason)
+            assert kept, filled.reason
+            assert Path(kept[1], "zeros").stat().st_size > 20 * MIB
+            assert shutil.disk_usage(disk).free < MIB
+            go(runner, 1)
+        runner.kill()
+        runner.start()
+        with runner.http() as http:
+            api = Api(http)
+            beside = api.ended("p/1")
+            assert (beside.state, beside.exit_code, api.log("p/1")) == (JobState.FAILED, 7, lines)
+            assert (api.job("p/3").state, api.log("p/3")) == (JobState.RUNNING, lines)
+            with pytest.raises(Refused, match="are kept in reserve"):
+                api.launch("true")
+            for number in (1, 2):
+                api.ask("DELETE", "/v1/job", name=f"p/{number}")
+            api.ask("POST", "/v1/gc")
+            api.launch("echo room")
+            assert (api.ended("p/4").exit_code, api.log("p/4")) == (0, b"room\n")
+            api.stop("p/3")
+            assert (api.ended("p/3").state, api.log("p/3")) == (JobState.STOPPED, lines)
+        wait_for(lambda: left(runner) == [], "nothing to be left")
+
+
+def left(runner: RunnerProcess) -> list[str]:
+    """Containers, mounts and folders of jobs that have all ended."""
+    mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if f"{runner.data_dir}/" in line]
+    folders = [str(path) for name in ("home", "input", "container", "began") for path in runner.jobs_have(name)]
+    return [*folders, *mounts, *runner.containers()]
