@@ -2,18 +2,21 @@
 
 The engine's word is an exit code, and it has one for everything: 143 or 137 where it ended its containers as it stopped
 or came back, 255 where it found after a restart of the host that they are gone. So it is asked besides what befell the
-job meanwhile.
+job meanwhile: whether the engine was away as seen from here, and, of an end that nobody here saw, whether the engine
+was started after it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 from datetime import datetime
 from typing import Any
 
 from runner.clock import boot_id, booted_at
 from runner.executors.base import Ended, Task
+from runner.executors.engine import Engine, EngineError
 from runner.store.disk import format_size
 
 # On each container: which run of the machine it was made in.
@@ -23,6 +26,9 @@ _KILLED = {128 + signal.SIGKILL: "SIGKILL", 128 + signal.SIGTERM: "SIGTERM"}
 _UNSEEN = 255
 # Times of the engine and of the runner may be this far apart, in seconds.
 _SLACK = 1.0
+# An engine that comes back gives its containers ten seconds to end; it is up a little after that.
+_COMING_UP = 15.0
+_TIME = re.compile(r"(\S+?)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def ended_of(task: Task, found: dict[str, Any], away_since: float | None) -> Ended:
@@ -57,6 +63,24 @@ def _fate(found: dict[str, Any], code: int, ended_at: float, away_since: float |
     return ""
 
 
+async def went_down_since(engine: Engine, found: dict[str, Any]) -> bool:
+    """Whether the engine was started after a container had ended in a way that this may have been the cause of.
+
+    It ends what runs before it goes, or while it comes up and before it makes its bridge anew. (One that leaves its
+    containers alone, with ``live-restore``, keeps the bridge that they are on.)
+    """
+    state = found["State"]
+    if not was_killed(found) and state["ExitCode"] != _UNSEEN:
+        return False
+    try:
+        up = seconds_of((await engine.get("/networks/bridge"))["Created"])
+        ended_at = seconds_of(state["FinishedAt"])
+    except (EngineError, ValueError):  # an engine may be told to have no bridge
+        return False
+    # A command may well say 255 itself.
+    return ended_at <= up and (was_killed(found) or up - ended_at < _COMING_UP)
+
+
 def was_killed(found: dict[str, Any]) -> bool:
     """Whether a container ended as those do that are killed."""
     return found["State"]["ExitCode"] in _KILLED
@@ -64,5 +88,7 @@ def was_killed(found: dict[str, Any]) -> bool:
 
 def seconds_of(text: str) -> float:
     """Epoch seconds of the engine's RFC 3339 time with nanoseconds, which Python 3.10 cannot read whole."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{fraction or 0}")
+    if not (parts := _TIME.fullmatch(text)):
+        raise ValueError(f"{text!r} is not a time")
+    whole, fraction, zone = parts.groups()
+    return datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).timestamp() + float(fraction or 0)
