@@ -25,8 +25,8 @@ from tests.support.runner import RunnerProcess
 
 # No `/`, `.` or `~`: what it types as a path stays in the test's folder.
 LETTERS = "abcdlrx0123 =-_:{}[]'\"\\é漢"
-MOVES = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "home", "end")
-ALWAYS = ("escape", "enter", "space", "backspace", "ctrl+l", "ctrl+u", "ctrl+a", "f1", *"1234")
+MOVES: tuple[str, ...] = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "home", "end")
+ALWAYS: tuple[str, ...] = ("escape", "enter", "space", "backspace", "ctrl+l", "ctrl+u", "ctrl+a", "f1", *"1234")
 # It would leave, send the test to sleep, or (screenshots) fill the disk.
 NEVER = {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
 NAMES = {" ": "space", "=": "equals_sign", "-": "minus", "_": "underscore", ":": "colon", "\\": "backslash"}
