@@ -167,7 +167,7 @@ class Life:
             elapsed = self._elapsed()
             await self._become(JobState.RUNNING, started_at=time.time() - elapsed, image=self.job.image)
         if not fresh and standing not in (Standing.RUNNING, Standing.ENDED):
-            return Ended(None, reason="What ran it was gone when the runner came back, and with it the exit code.")
+            return Ended(None, reason="What ran it was gone when the runner or engine was back, and so was its exit code.")
         return await self._accompany()
 
     async def _standing(self) -> Standing:

@@ -16,7 +16,8 @@ from runner.errors import Unavailable
 from runner.executors.base import MADE_FILE, Away, Ended, Say, Standing, Task
 from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
 from runner.executors.engine import Engine, EngineError
-from runner.executors.exits import BOOT_LABEL, ended_of, was_killed
+from runner.executors.exits import BOOT_LABEL, ended_of, was_killed, went_down_since
+from runner.executors.forgotten import end_processes, has_run
 from runner.executors.images import Images, label_filter
 from runner.executors.usage import Place, container_of, groups_of
 
@@ -98,21 +99,34 @@ class DockerExecutor:
         if found is None:
             return Standing.VANISHED if _made(task).exists() else Standing.ABSENT
         if _standing(found) is Standing.READY and _made(task).exists():
-            if _has_printed(task):
-                # The engine was killed before it wrote down that it had started it.
-                return Standing.VANISHED
-            # Whether the engine was told to start it before the runner ended is not known; told twice, it starts once.
-            with contextlib.suppress(EngineError):
-                await self._engine.post(f"{self._path(task)}/start", timeout=None)
-                return await self.standing(task)
+            return await self._standing_of_made(task, found)
         return _standing(found)
+
+    async def _standing_of_made(self, task: Task, found: dict[str, Any]) -> Standing:
+        """How a container stands that the engine calls new although it was about to begin when it was last heard of."""
+        if _has_printed(task) or await has_run(self._engine, found):
+            # One that was just being started is known to run once the engine answers again.
+            if (again := await self._look(task)) is not None and _standing(again) is not Standing.READY:
+                return _standing(again)
+            await end_processes(found["Id"])
+            return Standing.VANISHED
+        # Whether the engine was told to start it before the runner ended is not known; told twice, it starts once.
+        with contextlib.suppress(EngineError):
+            await self._engine.post(f"{self._path(task)}/start", timeout=None)
+            return await self.standing(task)
+        return Standing.READY
 
     async def wait(self, task: Task) -> Ended:
         """Wait for the container's end, through restarts of the engine."""
+        witnessed = False
         while True:
             try:
                 found = await self._look(task)
+                if found is not None and _standing(found) is Standing.READY:
+                    await end_processes(found["Id"])
+                    return Ended(None, reason="The Docker Engine went down, and forgot that it had started it.")
                 if found is not None and _standing(found) is not Standing.ENDED:
+                    witnessed = True
                     await self._engine.post(f"{self._path(task)}/wait", timeout=None)
                     found = await self._look(task)
             except Unavailable as error:
@@ -123,7 +137,7 @@ class DockerExecutor:
             if found is None:
                 return Ended(None, reason="Its container was removed by somebody else while it ran.")
             if _standing(found) is Standing.ENDED:
-                return ended_of(task, found, await self._away_since(task, found))
+                return ended_of(task, found, await self._away_since(task, found, witnessed))
             await asyncio.sleep(_RETRY)
 
     async def terminate(self, task: Task) -> None:
@@ -235,11 +249,16 @@ class DockerExecutor:
             self._away.pop(task.job.name, None)
         return found
 
-    async def _away_since(self, task: Task, found: dict[str, Any]) -> float | None:
-        """Since when the engine was away as the job ended, or was about to be: it still answers as it ends its jobs."""
-        if task.job.name not in self._away and was_killed(found) and await self._engine.is_closing():
+    async def _away_since(self, task: Task, found: dict[str, Any], witnessed: bool) -> float | None:
+        """Since when the engine was away as the job ended, in epoch seconds; 0 where it was, and that is not known.
+
+        It still answers as it ends its jobs to go down. What it did before this runner looked is seen by its traces.
+        """
+        if (known := self._away.get(task.job.name)) is not None:
+            return known
+        if was_killed(found) and await self._engine.is_closing():
             return 0.0
-        return self._away.get(task.job.name)
+        return None if witnessed or not await went_down_since(self._engine, found) else 0.0
 
     def _note_away(self, task: Task, error: Unavailable) -> None:
         if task.job.name not in self._away:

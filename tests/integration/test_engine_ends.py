@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,11 @@ def server(tmp_path: Path, engine: OwnEngine, docker_image: str) -> Iterator[Run
 
 def home(server: RunnerProcess, number: int) -> Path:
     return server.data_dir / f"jobs/root/p/{number}/home"
+
+
+def container(engine: OwnEngine, number: int) -> str:
+    (found,) = (name for name in engine.containers() if f"-p-{number}-" in name)
+    return found
 
 
 def whole(api: Api, name: str) -> bool:
@@ -112,12 +119,89 @@ def test_an_engine_that_leaves_its_containers_alone(server: RunnerProcess, engin
                 assert (job.state, job.exit_code, job.reason) == (JobState.FAILED, code, "")
                 assert whole(api, f"p/{number}")
             # Killed long after the engine was away: that is not the engine's doing.
-            (left,) = (name for name in engine.containers() if "-p-3-" in name)
-            engine.docker("kill", left)
+            engine.docker("kill", container(engine, 3))
             assert (api.ended("p/3").state, api.job("p/3").exit_code) == (JobState.FAILED, 137)
     finally:
         engine.kill(signal.SIGTERM)
         engine.start()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
+def test_an_engine_and_a_runner_that_are_down_at_once(
+    server: RunnerProcess, engine: OwnEngine, signum: signal.Signals
+) -> None:
+    with server.http() as http:
+        api = Api(http)
+        api.launch("echo part >out; echo up; sleep 600")
+        api.launch("echo up; [ $FLOYD_ATTEMPT = 2 ] || sleep 600", retry=Retry(1, ("lost",)))
+        api.launch(WAITS.format(5))
+        for number, words in ((1, b"up"), (2, b"up"), (3, b"1000\n")):
+            api.prints(f"p/{number}", words)
+            api.reaches(f"p/{number}", JobState.RUNNING)
+    server.kill()
+    (home(server, 3) / "go").touch()
+    wait_for((home(server, 3) / "out").exists, "a job to end by itself")
+    wait_for(lambda: engine.state(container(engine, 3))["Status"] == "exited", "the engine to know")
+    engine.kill(signum)
+    engine.start()
+    server.start()
+    with server.http() as http:
+        api = Api(http)
+        cut, again, own = (api.ended(f"p/{number}") for number in (1, 2, 3))
+        assert cut.state is JobState.LOST
+        assert cut.reason == "The Docker Engine stopped or was restarted, and ended it by SIGTERM."
+        assert list(api.files("p/1")) == ["out"]
+        assert (again.state, [one.state for one in again.attempts]) == (JobState.SUCCEEDED, [JobState.LOST])
+        assert (own.state, own.exit_code, own.reason) == (JobState.FAILED, 5, "")
+        assert whole(api, "p/3")
+        api.launch("echo up; sleep 600")
+        api.reaches("p/4", JobState.RUNNING)
+    # Killed by somebody while the runner was down: that is not the engine's doing.
+    server.kill()
+    engine.docker("kill", container(engine, 4))
+    server.start()
+    with server.http() as http:
+        killed = Api(http).ended("p/4")
+        assert (killed.state, killed.exit_code, killed.reason) == (JobState.FAILED, 137, "It was ended by SIGKILL.")
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_an_engine_that_was_killed_before_it_wrote_down_what_it_had_started(
+    server: RunnerProcess, engine: OwnEngine, noted: bool
+) -> None:
+    """It leaves the processes alone, and can neither see nor end them; `noted`: the runner knew that the jobs ran."""
+    with server.http() as http:
+        api = Api(http)
+        api.launch("echo 1 >>ran; echo up; sleep 600")
+        # Says nothing: its log does not tell that it has begun.
+        api.launch("echo 1 >>ran; [ $FLOYD_ATTEMPT = 2 ] || sleep 600", retry=Retry(1, ("lost",)))
+        for number in (1, 2):
+            wait_for((home(server, number) / "ran").exists, "the command to begin")
+            api.reaches(f"p/{number}", JobState.RUNNING)
+        api.prints("p/1", b"up")
+    names = [container(engine, number) for number in (1, 2)]
+    pids = [engine.state(name)["Pid"] for name in names]
+    engine.kill()
+    for name in names:
+        engine.forget(name)
+    if not noted:
+        server.kill()
+        with closing(sqlite3.connect(server.database)) as database, database:
+            was = "json_set(document, '$.state', 'preparing', '$.started_at', null)"
+            database.execute(f"UPDATE jobs SET state = 'preparing', document = {was}")
+    engine.start()
+    assert [engine.state(name)["Status"] for name in names] == ["created"] * 2
+    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+    if not noted:
+        server.start()
+    with server.http() as http:
+        api = Api(http)
+        lost, again = api.ended("p/1"), api.ended("p/2")
+        assert (lost.state, lost.exit_code) == (JobState.LOST, None)
+        assert (again.state, [one.state for one in again.attempts]) == (JobState.SUCCEEDED, [JobState.LOST])
+        assert [api.content(place, "ran") for place in ("p/1", "p/2/attempt-1", "p/2")] == [b"1\n"] * 3
+        assert api.log("p/1") == b"up\n"
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "what ran to be ended")
 
 
 def test_containers_that_somebody_kills_and_removes(server: RunnerProcess, engine: OwnEngine) -> None:
@@ -128,8 +212,7 @@ def test_containers_that_somebody_kills_and_removes(server: RunnerProcess, engin
         for number in (1, 2):
             api.prints(f"p/{number}", b"up")
         for words, number in ((("kill",), 1), (("rm", "-f"), 2)):
-            (container,) = (name for name in engine.containers() if f"-p-{number}-" in name)
-            engine.docker(*words, container)
+            engine.docker(*words, container(engine, number))
         killed, removed = api.ended("p/1"), api.ended("p/2")
         assert (killed.state, killed.exit_code, killed.reason) == (JobState.FAILED, 137, "It was ended by SIGKILL.")
         assert (removed.state, removed.exit_code) == (JobState.LOST, None)

@@ -64,6 +64,14 @@ class OwnEngine:
         for stale in ("c.sock", "d.pid"):
             (self._root / stale).unlink(missing_ok=True)
 
+    def forget(self, container: str) -> None:
+        """While dockerd is down: let it be that it was killed before it wrote down that it had started `container`."""
+        for written in (self._root / "r" / "containers").glob("*/config.v2.json"):
+            config = json.loads(written.read_text())
+            if config["Name"] == f"/{container}":
+                config["State"] |= {"Running": False, "Pid": 0, "StartedAt": "0001-01-01T00:00:00Z"}
+                written.write_text(json.dumps(config))
+
     def docker(self, *words: str) -> str:
         """What ``docker WORDS`` prints."""
         command = [DOCKER, "-H", f"unix://{self.socket}", *words]
