@@ -45,6 +45,9 @@ class Leftovers:
             going_on(done, len(containers) + len(images))
             if await docker.images.discard(image.id):
                 gone.append(image)
+        if "docker" in self._executors.offered:
+            with contextlib.suppress(RunnerError):
+                await docker.networks.sweep()
         return [
             GcKind("images", free_count=len(gone), free_size=_sum(gone)),
             GcKind("containers", free_count=len(containers), free_size=_sum(containers)),

@@ -50,7 +50,7 @@ async def choose_executors(settings: Settings) -> Executors:
     With the setting ``docker`` that is used even while the engine is down, so that a restart loses no job to another.
     """
     process, engine = ProcessExecutor(), Engine(engine_address(settings.docker_socket))
-    docker = DockerExecutor(engine, settings.data_dir)
+    docker = DockerExecutor(engine, settings.data_dir, settings.shared)
     sandbox = "in bubblewrap" if bubblewrap() else "without a sandbox (bubblewrap is not there or may not be used)"
     if settings.executor == "process":
         note = f"runner.yml asks for it; jobs run {sandbox}."

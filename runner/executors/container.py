@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.executors.base import Task, job_env
+from runner.executors.networks import DOCKERS_OWN
 
 JOB_LABEL = "floyd.job"
 HOME = "/floyd/home"
@@ -83,7 +84,9 @@ def aliases(task: Task) -> dict[str, Path]:
     return {**found, OUTPUT: output} if output.is_dir() and not output.is_symlink() else found
 
 
-def container_config(task: Task, labels: dict[str, str], shown: Iterable[str]) -> dict[str, Any]:
+def container_config(
+    task: Task, labels: dict[str, str], shown: Iterable[str], network: str = DOCKERS_OWN
+) -> dict[str, Any]:
     """The body of ``POST /containers/create``; `shown` are the `aliases` that hide nothing of the image."""
     job, identity = task.job, task.identity
     uid, gid = (0, 0) if task.as_root else (identity.uid, identity.gid)
@@ -100,7 +103,7 @@ def container_config(task: Task, labels: dict[str, str], shown: Iterable[str]) -
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
             "Init": True,
-            "NetworkMode": "bridge",
+            "NetworkMode": network,
             "LogConfig": {"Type": "none"},
             "SecurityOpt": ["no-new-privileges"],
             "CapDrop": ["ALL"],

@@ -19,6 +19,7 @@ from runner.executors.engine import Engine, EngineError
 from runner.executors.exits import BOOT_LABEL, ended_of, was_killed, went_down_since
 from runner.executors.forgotten import end_processes, has_run
 from runner.executors.images import Images, label_filter
+from runner.executors.networks import Networks
 from runner.executors.usage import Place, container_of, groups_of
 
 log = logging.getLogger(__name__)
@@ -38,13 +39,14 @@ class Kept:
 
 
 class DockerExecutor:
-    """The executor for one engine and one runner's data folder."""
+    """The executor for one engine and one runner's data folder; `shared`: the jobs are of several people."""
 
-    def __init__(self, engine: Engine, data_dir: Path) -> None:
+    def __init__(self, engine: Engine, data_dir: Path, shared: bool = False) -> None:
         self._engine = engine
         self._data_dir = data_dir
         self._labels = labels_of(data_dir)
         self.images = Images(engine, self._labels)
+        self.networks = Networks(engine, data_dir, self._labels, apart=shared)
         self._places: dict[str, Place | None] = {}
         # Since when the engine has not answered for a job, in epoch seconds, until it is seen to run again.
         self._away: dict[str, float] = {}
@@ -55,7 +57,8 @@ class DockerExecutor:
         return "docker"
 
     async def prepare(self, task: Task, say: Say) -> str:
-        """Have the image here; raises `Unavailable` where it cannot be had."""
+        """Have the network and the image here; raises `Unavailable` where they cannot be had."""
+        await self.networks.join(task.job.owner, task.job.name, say)
         return await self.images.ensure(task.job.image, say)
 
     async def start(self, task: Task) -> None:
@@ -64,13 +67,9 @@ class DockerExecutor:
         places = aliases(task)
         hidden = await self.images.has(image, places)
         labels = {**self._labels, BOOT_LABEL: boot_id()}
-        config = container_config(task, labels, set(places) - hidden)
+        config = container_config(task, labels, set(places) - hidden, self.networks.name(task.job.owner))
         try:
-            made = await self._create(task, config)
-            for warning in made.get("Warnings") or ():
-                log.warning("%s: %s", task.job.name, warning)
-            await asyncio.to_thread(_made(task).touch)
-            await self._engine.post(f"{self._path(task)}/start", timeout=None)
+            await self._create_and_start(task, config)
         except EngineError as error:
             await self.remove(task)
             raise _cannot_start(task, error) from error
@@ -81,6 +80,20 @@ class DockerExecutor:
             # Cancelled or cut off in the middle: whether it began is for the next look at it to say.
             log.warning("starting %s was interrupted", task.job.name)
             raise
+
+    async def _create_and_start(self, task: Task, config: dict[str, Any]) -> None:
+        made = await self._create(task, config)
+        for warning in made.get("Warnings") or ():
+            log.warning("%s: %s", task.job.name, warning)
+        await asyncio.to_thread(_made(task).touch)
+        start = f"{self._path(task)}/start"
+        try:
+            await self._engine.post(start, timeout=None)
+        except EngineError as error:
+            if error.answer != 404 or "network" not in error.message:
+                raise
+            await self.networks.renew(task.job.owner, task.job.name)
+            await self._engine.post(start, timeout=None)
 
     async def _create(self, task: Task, config: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -188,6 +201,7 @@ class DockerExecutor:
         await asyncio.to_thread(_made(task).unlink, missing_ok=True)
         try:
             await self._engine.delete(self._path(task), force="1", v="1")
+            await self.networks.leave(task.job.owner, task.job.name)
         except Away:
             raise
         except Unavailable as error:  # the engine lets this account in no more: a later start of the runner sweeps
@@ -212,13 +226,14 @@ class DockerExecutor:
         ]
 
     async def sweep(self, active: frozenset[str], before: float = inf) -> None:
-        """Remove containers of this runner that belong to no `active` job: what a crash left.
+        """Remove containers of this runner that belong to no `active` job: what a crash left; and unused networks.
 
-        With `before` (epoch seconds), only those that were made before that.
+        With `before` (epoch seconds), only containers that were made before that.
         """
         for container in await self.leftovers():
             if container.job not in active and container.created_at < before:
                 await self.discard(container.id)
+        await self.networks.sweep()
 
     async def discard(self, container: str) -> None:
         """Remove a container by its id."""

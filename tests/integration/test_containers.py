@@ -57,7 +57,8 @@ def test_a_container_has_what_it_needs_and_no_more(people: People, api: Api) -> 
     found = inspect(people)
     host, folder = found["HostConfig"], str(people.runner.data_dir)
     assert not any(host[name] for name in ("Privileged", "Devices", "DeviceRequests"))
-    assert (host["NetworkMode"], host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("bridge", "", "", "")
+    assert host["NetworkMode"].endswith(f"-{people.alice.name}")
+    assert (host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("", "", "")
     assert host["IpcMode"] in ("private", "shareable")
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]

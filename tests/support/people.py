@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import httpx
 
 from tests.support.api import Api
+from tests.support.require import DOCKER
 from tests.support.runner import RunnerProcess
 from tests.support.sshd import Sshd
 from tests.support.wait import wait_for
@@ -46,6 +48,18 @@ class SharedRunner(RunnerProcess):
     def socket(self) -> Path:
         """The shared socket."""
         return self._shared
+
+    def networks(self) -> list[str]:
+        """Names of the networks that this runner has in Docker."""
+        listed = [DOCKER, "network", "ls", "--format", "{{.Name}}", "--filter", f"label=floyd.data-dir={self.data_dir}"]
+        return subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            super().__exit__(kind, error, tb)
+        finally:
+            for name in self.networks():
+                subprocess.run([DOCKER, "network", "rm", name], check=True, stdout=subprocess.DEVNULL)
 
 
 @dataclass(frozen=True)
