@@ -43,6 +43,7 @@ _FULL_DISK_RETRY = 10.0
 _STUMBLE_RETRY = 5.0
 # For so long an engine may keep the gauges waiting, in seconds.
 _PATIENCE = 2.0
+_GONE = "What ran it was gone when the runner or its engine came back, and with it the exit code."
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class Life:
             elapsed = self._elapsed()
             await self._become(JobState.RUNNING, started_at=time.time() - elapsed, image=self.job.image)
         if not fresh and standing not in (Standing.RUNNING, Standing.ENDED):
-            return Ended(None, reason="What ran it was gone when the runner or engine was back, and so was its exit code.")
+            return Ended(None, reason=_GONE)
         return await self._accompany()
 
     async def _standing(self) -> Standing:
