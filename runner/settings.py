@@ -16,16 +16,23 @@ from typing import Any, Literal
 from runner.errors import BadRequest
 from runner.limits import MACHINES, Machine
 from runner.models import BadMessage, Limits, UtilizationPolicy, from_dict
+from runner.models.sizes import parse_duration, parse_size
 from runner.telemetry.hints import HintRules
 
 ExecutorChoice = Literal["auto", "docker", "process"]
 SETTINGS_FILE = "runner.yml"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_SIZES = frozenset({"memory", "gpu_memory", "shm_size", "disk_reserve"})
+_DURATIONS = frozenset({"max_runtime", "stop_grace", "retry_delay", "request_silence", "shutdown_grace"})
+_DURATIONS |= {"fetch_silence", "fetch_patience", "gc_grace", "time_window", "seconds"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the host's owner may set. Each field but `data_dir` is a key of `runner.yml`."""
+    """What the host's owner may set. Each field but `data_dir` is a key of `runner.yml`.
+
+    There, sizes are bytes or such as ``64GiB`` and ``500MB``, and durations seconds or such as ``90m`` and ``2h30m``.
+    """
 
     data_dir: Path
     """The folder that holds everything: socket, database, blobs, jobs. Mode 0700."""
@@ -166,6 +173,10 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
     if "gc_at" in data and not _TIME.fullmatch(str(data["gc_at"])):
         raise BadRequest(f"{file}: gc_at is {data['gc_at']!r}.", 'Write a time of day in quotes, as in gc_at: "03:30".')
     try:
+        data = _in_numbers(data)
+    except ValueError as error:
+        raise BadRequest(f"{file}: {error}", "Correct it, or write the number of bytes or seconds.") from error
+    try:
         settings = from_dict({**data, "data_dir": str(folder)}, Settings)
     except BadMessage as error:
         raise BadRequest(f"{file} does not fit: {error}.", "Correct the values named.") from error
@@ -173,9 +184,22 @@ def _settings_from(text: str, file: Path, folder: Path) -> Settings:
     return settings
 
 
+def _in_numbers(data: Any, key: object = None) -> Any:
+    """The settings with bytes and seconds for sizes and durations; raises `ValueError` naming one that is neither."""
+    if isinstance(data, dict):
+        return {name: _in_numbers(value, name) for name, value in data.items()}
+    parse = parse_size if key in _SIZES else parse_duration if key in _DURATIONS else None
+    if parse is None:
+        return data
+    if isinstance(data, int | float) and data < 0:
+        raise ValueError(f"{key}: {data} is below nothing.")
+    try:
+        return parse(data) if isinstance(data, str) else data
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
 def _check(settings: Settings, file: Path) -> None:
-    if (settings.disk_reserve or 0) < 0:
-        raise BadRequest(f"{file}: disk_reserve is {settings.disk_reserve}.", "Write bytes, 0 or more.")
     try:
         settings.hints.checked()
         if settings.utilization_policy is not None:
