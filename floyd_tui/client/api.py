@@ -282,6 +282,14 @@ class HttpClient:
         """Let what was sent as the blob `sent_as`, and broke off, be the beginning of `digest`."""
         return await self._requests.fetch(Request("POST", f"/v1/parts/{digest}", {"sent_as": sent_as}), MissingBlob)
 
+    async def part(self, digest: str) -> MissingBlob:
+        """How much waits of a blob whose upload broke off."""
+        return await self._requests.fetch(Request("GET", f"/v1/parts/{digest}"), MissingBlob)
+
+    async def drop_part(self, digest: str) -> None:
+        """Let go of that."""
+        await self._requests.send(Request("DELETE", f"/v1/parts/{digest}"))
+
 
 def _followed() -> Params:
     """Work told step by step; the key finds it again after a lost line."""

@@ -258,6 +258,13 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
         self.host.partial_blobs[digest] = part
         return MissingBlob(digest, len(part))
 
+    async def part(self, digest: str) -> MissingBlob:
+        return MissingBlob(digest, len(self.host.partial_blobs.get(digest, b"")))
+
+    async def drop_part(self, digest: str) -> None:
+        if self.host.partial_blobs.pop(digest, None) is None:
+            raise not_found("part")
+
     def _complete_blobs(self, buffer: bytearray) -> Iterator[str]:
         """Take the whole frames off the front of `buffer`; yield the digests that became complete."""
         while len(buffer) >= BLOB_FRAME.size:

@@ -231,8 +231,16 @@ class Client(Protocol):
     async def name_part(self, sent_as: str, digest: str) -> MissingBlob:
         """Let what was sent as the blob `sent_as`, and broke off, be the beginning of `digest`.
 
-        Raises `RunnerProblem` with status 404 where nothing of it waits there, or not yet.
+        Raises `RunnerProblem` with status 404 where nothing of it waits there, 409 where it is still on its way.
         """
+        ...
+
+    async def part(self, digest: str) -> MissingBlob:
+        """How much waits there of a blob whose upload broke off; raises as `name_part`, but for nothing."""
+        ...
+
+    async def drop_part(self, digest: str) -> None:
+        """Let go of that; raises as `name_part`."""
         ...
 
 

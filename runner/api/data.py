@@ -19,7 +19,7 @@ from runner.service import Runner
 from runner.store.damage import manifest_read
 from runner.store.datasets import Content
 from runner.store.manifests import below
-from runner.store.parts import drop_part, name_part
+from runner.store.parts import drop_part, name_part, settled
 from runner.store.upload import receive, receive_raw
 
 MANIFEST = "application/x-ndjson"
@@ -69,15 +69,34 @@ async def post_blobs(request: Request) -> Response:
 
 async def post_part(request: Request) -> Response:
     """Name what was sent of a blob before its digest was known."""
-    runner, digest = runner_of(request), request.path_params["digest"]
-    sent_as = required(request, "sent_as")
-    if not (is_digest(digest) and is_digest(sent_as)):
-        raise BadRequest("A part is named by 64 hexadecimal digits.", "Name it as it was sent.")
-    who = caller(request)
+    runner, digest, who = runner_of(request), _part(request.path_params["digest"]), caller(request)
+    sent_as = _part(required(request, "sent_as"))
+    await settled(runner.blobs, who, sent_as)
     if await runner.blobs.held(who, [digest]):
         await asyncio.to_thread(drop_part, runner.blobs, who, sent_as)
         return reply(MissingBlob(digest))
     return reply(MissingBlob(digest, await asyncio.to_thread(name_part, runner.blobs, who, sent_as, digest)))
+
+
+async def get_part(request: Request) -> Response:
+    """How much of a blob waits for an upload that goes on."""
+    runner, digest, who = runner_of(request), _part(request.path_params["digest"]), caller(request)
+    await settled(runner.blobs, who, digest)
+    return reply(MissingBlob(digest, await asyncio.to_thread(runner.blobs.have, who, digest)))
+
+
+async def delete_part(request: Request) -> Response:
+    """Let go of what waits."""
+    runner, digest, who = runner_of(request), _part(request.path_params["digest"]), caller(request)
+    await settled(runner.blobs, who, digest)
+    await asyncio.to_thread(drop_part, runner.blobs, who, digest)
+    return Response(status_code=204)
+
+
+def _part(name: str) -> str:
+    if not is_digest(name):
+        raise BadRequest("A part is named by 64 hexadecimal digits.", "Name it as it was sent.")
+    return name
 
 
 async def datasets(request: Request) -> Response:
@@ -145,7 +164,9 @@ routes = [
     Route("/v1/trees/{digest}", tree_text, methods=["GET"]),
     Route("/v1/trees/{digest}/status", tree_status),
     Route("/v1/blobs", post_blobs, methods=["POST"]),
+    Route("/v1/parts/{digest}", get_part, methods=["GET"]),
     Route("/v1/parts/{digest}", post_part, methods=["POST"]),
+    Route("/v1/parts/{digest}", delete_part, methods=["DELETE"]),
     Route("/v1/datasets", datasets),
     Route("/v1/dataset", dataset),
     Route("/v1/datasets/{name:path}/versions", add_version, methods=["POST"]),

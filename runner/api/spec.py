@@ -123,5 +123,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /v1/trees/{digest}/status": Operation(TreeStatus),
     "GET /v1/trees/{digest}": Operation(None, (_SOURCE,), media=MANIFEST),
     "POST /v1/blobs": Operation(dict[str, int], raw=BYTES),
+    "GET /v1/parts/{digest}": Operation(MissingBlob),
     "POST /v1/parts/{digest}": Operation(MissingBlob, (Query("sent_as", required=True),)),
+    "DELETE /v1/parts/{digest}": Operation(None, status=204),
 }

@@ -23,6 +23,7 @@ from runner.models import is_digest
 from runner.store.claims import Claim, Claims
 from runner.store.db import Database
 from runner.store.disk import copy_contents, copy_file, full_disk_told, make_durable
+from runner.store.found import Found
 from runner.store.hashes import HashStates, hash_file
 from runner.store.incoming import Uploads
 from runner.store.room import Room
@@ -54,6 +55,7 @@ class BlobStore:
         self.claims = Claims()
         self.states = HashStates()
         self.uploads = Uploads()
+        self._found = Found()
         self._db = db
         self._partial_folders: dict[str, Path] = {}
         for made in (self.folder, self.partials):
@@ -137,16 +139,21 @@ class BlobStore:
 
     async def held(self, owner: str, digests: Iterable[str]) -> dict[str, int]:
         """Those of `digests` that `owner` holds, with their sizes in bytes."""
+        known, asked = self._found.of(owner, self.claims.epoch), set(digests)
 
         def query(connection: sqlite3.Connection) -> dict[str, int]:
-            wanted = json.dumps(sorted(set(digests)))
+            damaged = connection.execute("SELECT 1 FROM damaged LIMIT 1").fetchone()
+            sure = {} if damaged else {digest: known[digest] for digest in asked & known.keys()}
+            wanted = json.dumps(sorted(asked - sure.keys()))
             # CROSS keeps SQLite from walking the list once for each blob of the owner.
             sql = "SELECT digest, size FROM json_each(?) CROSS JOIN blob_holders ON digest = value WHERE owner = ?"
             sql += " AND digest NOT IN (SELECT digest FROM damaged)"
-            rows = connection.execute(sql, (wanted, owner))
-            return {row["digest"]: row["size"] for row in rows}
+            return sure | {row["digest"]: row["size"] for row in connection.execute(sql, (wanted, owner))}
 
-        return await self._db.read(query)
+        epoch = self.claims.epoch
+        found = await self._db.read(query)
+        self._found.keep(owner, epoch, found)
+        return found
 
     async def grant(self, owner: str, blobs: Mapping[str, int]) -> None:
         """Note that `owner` holds these blobs (digest to size in bytes)."""
@@ -162,6 +169,10 @@ class BlobStore:
             folder = self._partial_folders[owner] = self.partials / owner
             folder.mkdir(exist_ok=True)
         return folder
+
+    def is_arriving(self, owner: str, digest: str) -> bool:
+        """Whether an upload of `owner` is at the large blob right now."""
+        return any(self.partial_folder(owner).glob(f"{digest}.*"))
 
     def have(self, owner: str, digest: str) -> int:
         """How many bytes of an upload that broke off are here."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from runner.store.writeback import Writeback
 
 # Below this a blob is kept in memory until it is whole, and sent again from its beginning if the line breaks.
 KEEP_FROM = 1 << 20
+# Seconds that the end of a request is waited for, whose client has gone: what is on its way is still written down.
+_PATIENCE, _PAUSE = 1.0, 0.01
 
 
 class Part(Appended):
@@ -71,10 +75,20 @@ class Part(Appended):
         )
 
 
+async def settled(blobs: BlobStore, owner: str, digest: str) -> None:
+    """Wait until no upload is at the blob any more; raises `Conflict` where that takes longer than a moment."""
+    await blobs.uploads.give_up_silent(owner)
+    until = time.monotonic() + _PATIENCE
+    while await asyncio.to_thread(blobs.is_arriving, owner, digest):
+        if time.monotonic() > until:
+            raise Conflict(f"An upload is still at blob {digest[:12]}.", "Ask again in a moment.")
+        await asyncio.sleep(_PAUSE)
+
+
 def name_part(blobs: BlobStore, owner: str, part: str, digest: str) -> int:
     """Let what waits as `part`, sent before its digest was known, be the beginning of the blob `digest`.
 
-    Returns how many bytes of that are here. Raises `NotFound` where nothing waits, or not yet. Blocks.
+    Returns how many bytes of that are here. Raises `NotFound` where nothing waits. Blocks.
     """
     folder = blobs.partial_folder(owner)
     with _waiting():

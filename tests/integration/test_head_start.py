@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -25,6 +26,15 @@ pytestmark = pytest.mark.sshd
 __all__ = ["line"]  # the fixture
 
 SIZE = 48 << 20
+# A runner on a slow disk: of a client that has gone, what is on its way takes a while to be written down.
+SLOW = """
+import time
+import runner.store.parts as parts
+from runner.cli import main
+park = parts.Part.park
+parts.Part.park = lambda part: (time.sleep(1.5), park(part))
+main()
+"""
 
 
 @pytest.fixture
@@ -44,6 +54,22 @@ def root(tmp_path: Path) -> Path:
 
 def digest_of(root: Path) -> str:
     return hashlib.sha256((root / "big").read_bytes()).hexdigest()
+
+
+class Killed(Exception):
+    """Ends a client as Ctrl-C would."""
+
+
+async def begun_and_killed(link: HostLink, root: Path, line: Line, part: int) -> None:
+    async with HeadStart(link, root) as start:
+        start.begins("big", SIZE)
+        await crossed(line, part)
+        raise Killed
+
+
+def parts(runner: RunnerProcess) -> list[Path]:
+    """What waits on the host to be gone on with."""
+    return list((runner.data_dir / "partial").glob("*/*"))
 
 
 async def crossed(line: Line, size: int) -> None:
@@ -126,8 +152,47 @@ async def test_what_the_host_has_already_is_let_go(
         start.begins("big", SIZE)
         await crossed(line, SIZE // 3)
         start.ends("big", digest_of(root))
-    assert not list((runner.data_dir / "partial").glob("*/*"))
+    assert not parts(runner)
     assert (await upload_dataset(link, root, "d")).created is False
+
+
+async def test_a_second_try_goes_on_where_the_first_was_killed(
+    tmp_path: Path, sshd: Sshd, line: Line, runner: RunnerProcess, root: Path
+) -> None:
+    before = line.crossed["up"]
+    for part in (SIZE // 3, SIZE // 4):
+        async with link_over(line, sshd, runner, tmp_path / "config") as link:
+            with pytest.raises(Killed):
+                await begun_and_killed(link, root, line, part)
+    async with link_over(line, sshd, runner, tmp_path / "config") as link:
+        async with HeadStart(link, root) as start:
+            start.begins("big", SIZE)
+            await crossed(line, SIZE // 4)
+            start.ends("big", digest_of(root))
+        await upload(link, await take(root))
+        assert line.crossed["up"] - before < SIZE + 3 * IN_FLIGHT
+        await finish(link, root, tmp_path / "back")
+    sound(runner)
+
+
+async def test_a_host_that_is_slow_to_write_is_waited_for(tmp_path: Path, line: Line, sshd: Sshd, root: Path) -> None:
+    with RunnerProcess(tmp_path / "slow", program=(sys.executable, "-c", SLOW)) as slow:
+        async with link_over(line, sshd, slow, tmp_path / "config") as link:
+            async with HeadStart(link, root) as start:
+                start.begins("big", SIZE)
+                await crossed(line, SIZE // 2)
+                start.ends("big", digest_of(root))
+            assert [path.name for path in parts(slow)] == [digest_of(root)]
+
+
+async def test_of_a_file_that_did_not_hold_still_nothing_stays(
+    link: HostLink, line: Line, runner: RunnerProcess, root: Path
+) -> None:
+    async with HeadStart(link, root) as start:
+        start.begins("big", SIZE)
+        await crossed(line, SIZE // 3)
+        start.ends("big", "")
+    assert not parts(runner)
 
 
 async def test_cancelled_it_leaves_nothing_running(link: HostLink, line: Line, root: Path) -> None:
