@@ -33,7 +33,8 @@ class Claims:
     """All open claims. One of which every reference is gone, by a failure too, claims nothing any more.
 
     `lock` is held by whoever takes files away; `epoch` counts how often the database was made to forget something, and
-    changes on the database's writing thread only.
+    changes on the database's writing thread only: while that is being done, and by `forgotten` once it is. So what the
+    database says in between, which knows nothing of it yet, belongs to an epoch that is over as soon as it is done.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,10 @@ class Claims:
             self._open.add(claim)
         claim.add(digests)
         return claim
+
+    def forgotten(self) -> None:
+        """What the database was made to forget is forgotten now."""
+        self.epoch += 1
 
     def held(self, digests: Iterable[str]) -> set[str]:
         """Those of `digests` that anybody claims. Call it with `lock` held."""

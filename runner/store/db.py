@@ -22,6 +22,10 @@ T = TypeVar("T")
 _BUSY_SECONDS = 30.0
 
 
+def nothing() -> None:
+    """What is to be done after most writes."""
+
+
 class Database:
     """The runner's database. Open at once; `close` ends its threads."""
 
@@ -36,13 +40,14 @@ class Database:
         self._write_thread = ThreadPoolExecutor(1, "db-write")
         self._read_thread = ThreadPoolExecutor(1, "db-read")
 
-    async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, change: Callable[[sqlite3.Connection], T], then: Callable[[], None] = nothing) -> T:
         """Run `change` in one transaction on the writing thread; whatever it raises rolls back.
 
+        `then` is called there, too, once it is done and before any other.
         Cancelling the caller does not tear a transaction apart: it is carried out whole or was never begun.
         Raises `NoSpace` if the disk is full.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._transact, change)
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._carry_out, change, then)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run `query` on the reading thread; it sees every write that has returned. Raises `Unavailable`, as all here,
@@ -69,6 +74,11 @@ class Database:
         except sqlite3.DatabaseError as error:
             _tell(error, self._path)
             raise
+
+    def _carry_out(self, change: Callable[[sqlite3.Connection], T], then: Callable[[], None]) -> T:
+        result = self._transact(change)
+        then()
+        return result
 
     def _transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
         try:

@@ -73,7 +73,8 @@ class Collector:
 
     async def _forget(self, cutoff: float, course: Course[GcStep]) -> None:
         """Delete the rows of trees that nobody wants, and then who holds blobs for nothing."""
-        await self._db.write(lambda c: roots.forget_trees(c, self._blobs.claims, cutoff))
+        claims = self._blobs.claims
+        await self._db.write(lambda c: roots.forget_trees(c, claims, cutoff), claims.forgotten)
         owners = await self._db.read(roots.owners)
         for done, owner in enumerate(owners):
             course.at(GcStep("forgetting", done, len(owners)))
@@ -97,7 +98,8 @@ class Collector:
         while page := await self._db.read(partial(roots.held_page, owner=owner, after=last, limit=_PAGE)):
             last = page[-1]
             while dead := [digest for digest in page if bytes.fromhex(digest) not in live]:
-                new = await self._db.write(partial(self._release_unless, owner=owner, marked=marked, dead=dead))
+                release = partial(self._release_unless, owner=owner, marked=marked, dead=dead)
+                new = await self._db.write(release, self._blobs.claims.forgotten)
                 if not new:
                     break
                 live |= await self._mark(new)

@@ -14,7 +14,7 @@ from runner.models import BadManifest, PlainFile, TreeEntry, known_entry, known_
 
 # What Linux's file systems take: bytes of one name, of a link's target, and of a path with room for the folder it will
 # lie in.
-_MAX_NAME, _MAX_TARGET, _MAX_PATH = 255, 4095, 3800
+MAX_NAME, _MAX_TARGET, _MAX_PATH = 255, 4095, 3800
 
 
 @dataclass(slots=True)
@@ -134,8 +134,8 @@ def below(entries: Iterable[TreeEntry], folder: str) -> list[TreeEntry]:
 
 def fits(path: str, target: str = "") -> bool:
     """Whether a file system takes `path` below some folder, and `target` as what a link says."""
-    if len(path) <= _MAX_NAME and path.isascii() and not target:
+    if len(path) <= MAX_NAME and path.isascii() and not target:
         return True
     name = path.encode("utf-8", "surrogateescape")
     says = target.encode("utf-8", "surrogateescape")
-    return len(name) <= _MAX_PATH and len(says) <= _MAX_TARGET and max(map(len, name.split(b"/"))) <= _MAX_NAME
+    return len(name) <= _MAX_PATH and len(says) <= _MAX_TARGET and max(map(len, name.split(b"/"))) <= MAX_NAME

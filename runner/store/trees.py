@@ -10,7 +10,6 @@ import asyncio
 import errno
 import functools
 import hashlib
-import io
 import os
 import sqlite3
 import time
@@ -23,12 +22,12 @@ from runner.models import (
     EMPTY_TREE,
     TreeEntry,
     TreeStatus,
-    checked_lines,
     is_digest,
     known_entry,
     manifest_of,
 )
 from runner.store.blobs import BlobStore
+from runner.store.bulkcheck import checked_outline
 from runner.store.claims import Claim
 from runner.store.damage import lost_file, lost_files, manifest_read
 from runner.store.db import Database
@@ -333,7 +332,7 @@ def _check(digest: str, text: bytes) -> Outline:
     if text and not text.endswith(b"\n"):
         raise BadRequest("The manifest's last line is cut off.", "Send it again.")
     try:
-        return outline(checked_lines(io.BytesIO(text)))
+        return checked_outline(text)
     except (ValueError, RecursionError) as error:
         raise BadRequest(
             f"The manifest cannot be used: {error}.", "Read the files again and send a new one."
