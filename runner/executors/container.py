@@ -17,14 +17,17 @@ INPUT = "/floyd/input"
 LOG = "/floyd/log"
 SECRETS = "/floyd/secrets"
 OUTPUT = "/output"
+SHELL = "/bin/sh"
 # What root in a container needs to install packages and change owners there; all else is dropped, for others all.
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 # Mount points that would break a container where an image happens not to have them.
 _NEVER = frozenset({"dev", "etc", "floyd", "lib", "lib64", "proc", "run", "sys", "tmp", "usr", "var", "bin", "sbin"})
 
-# The command is an argument and never part of the script. Appending goes on where a truncating job left off.
+# The command is an argument and never part of the script. Appending goes on where a truncating job left off. An empty
+# log's time tells that the command has begun, also where it prints nothing.
 ENTRY = """\
 exec >>/floyd/log 2>&1 </dev/null || exit 125
+[ -s /floyd/log ] || : >/floyd/log
 if [ -f /floyd/secrets/.variables ]; then . /floyd/secrets/.variables; fi
 if command -v bash >/dev/null 2>&1; then exec bash -c "$1"; fi
 exec sh -c "$1"
@@ -96,7 +99,7 @@ def container_config(
         "User": f"{uid}:{gid}",
         "WorkingDir": HOME,
         "Env": [f"{name}={value}" for name, value in env.items()],
-        "Entrypoint": ["/bin/sh", "-c", ENTRY, "floyd"],
+        "Entrypoint": [SHELL, "-c", ENTRY, "floyd"],
         "Cmd": [job.command],
         "Labels": {**labels, JOB_LABEL: job.name},
         "Hostname": f"{job.project}-{job.number}".replace("_", "-").replace(".", "-")[:63].strip("-"),

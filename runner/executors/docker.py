@@ -14,7 +14,16 @@ from typing import Any, Literal
 from runner.clock import boot_id
 from runner.errors import Unavailable
 from runner.executors.base import MADE_FILE, Away, Ended, Say, Standing, Task
-from runner.executors.container import HOME, JOB_LABEL, TERMINATE, aliases, container_config, container_name, labels_of
+from runner.executors.container import (
+    HOME,
+    JOB_LABEL,
+    SHELL,
+    TERMINATE,
+    aliases,
+    container_config,
+    container_name,
+    labels_of,
+)
 from runner.executors.engine import Engine, EngineError
 from runner.executors.exits import BOOT_LABEL, ended_of, was_killed, went_down_since
 from runner.executors.forgotten import end_processes, has_run
@@ -65,7 +74,9 @@ class DockerExecutor:
         """Create and start the container; if it cannot start, nothing of it is left."""
         image = task.job.image
         places = aliases(task)
-        hidden = await self.images.has(image, places)
+        hidden = await self.images.has(image, (*places, SHELL))
+        if SHELL not in hidden:
+            raise Unavailable(f"The image has no {SHELL}, which a job needs.", "Choose another environment.")
         labels = {**self._labels, BOOT_LABEL: boot_id()}
         config = container_config(task, labels, set(places) - hidden, self.networks.name(task.job.owner))
         try:
@@ -117,12 +128,12 @@ class DockerExecutor:
 
     async def _standing_of_made(self, task: Task, found: dict[str, Any]) -> Standing:
         """How a container stands that the engine calls new although it was about to begin when it was last heard of."""
-        if _has_printed(task) or await has_run(self._engine, found):
+        if await has_run(self._engine, found):
             # One that was just being started is known to run once the engine answers again.
             if (again := await self._look(task)) is not None and _standing(again) is not Standing.READY:
                 return _standing(again)
             await end_processes(found["Id"])
-            return Standing.VANISHED
+            return Standing.VANISHED if _may_have_begun(task) else Standing.READY
         # Whether the engine was told to start it before the runner ended is not known; told twice, it starts once.
         with contextlib.suppress(EngineError):
             await self._engine.post(f"{self._path(task)}/start", timeout=None)
@@ -292,9 +303,10 @@ def _made(task: Task) -> Path:
     return task.folder / MADE_FILE
 
 
-def _has_printed(task: Task) -> bool:
-    """Whether the command has written to its log since its container was made."""
-    return task.log.stat().st_mtime_ns > _made(task).stat().st_mtime_ns
+def _may_have_begun(task: Task) -> bool:
+    """Whether the log leaves it open that the command began: it is as empty and old as it was made, otherwise."""
+    log = task.log.stat()
+    return log.st_size > 0 or log.st_mtime_ns > _made(task).stat().st_mtime_ns
 
 
 def _is_at(place: Place) -> bool:
@@ -307,8 +319,6 @@ def _standing(found: dict[str, Any]) -> Standing:
 
 def _cannot_start(task: Task, error: EngineError) -> Unavailable:
     words = error.message
-    if "/bin/sh" in words and "no such file" in words:
-        return Unavailable("The image has no /bin/sh, which a job needs.", "Choose another environment.")
     if "could not select device driver" in words or "nvidia" in words.lower():
         return Unavailable(
             f"Docker cannot give the job a GPU: {words}.",

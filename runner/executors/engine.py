@@ -110,10 +110,12 @@ class Engine:
             raise
         return True
 
-    async def stream(self, path: str, /, **params: str) -> AsyncIterator[dict[str, Any]]:
+    async def stream(
+        self, path: str, /, headers: Mapping[str, str] | None = None, **params: str
+    ) -> AsyncIterator[dict[str, Any]]:
         """POST `path`; the JSON objects of the answer as they come."""
         await self._ready()
-        request = self._http.build_request("POST", self._prefix + path, params=params, timeout=None)
+        request = self._http.build_request("POST", self._prefix + path, params=params, headers=headers, timeout=None)
         try:
             answer = await self._http.send(request, stream=True)
             try:

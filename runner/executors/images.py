@@ -11,10 +11,13 @@ from typing import Any
 
 from runner.errors import Unavailable
 from runner.executors.base import Say
+from runner.executors.credentials import pull_headers, registry_of
 from runner.executors.engine import Engine, EngineError
 from runner.store.disk import format_size
 
 PROBE_LABEL = "floyd.probe"
+# In an engine's words for a registry that wants to know who asks.
+_REFUSED = ("no basic auth credentials", "unauthorized", "authentication required", "access denied", "access to the")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +106,24 @@ class Images:
         await say(f"pulling {image}")
         layers: dict[str, tuple[int, int]] = {}
         try:
-            async for line in self._engine.stream("/images/create", **_reference(image)):
+            headers = await pull_headers(image)
+            async for line in self._engine.stream("/images/create", headers, **_reference(image)):
                 if "error" in line:
                     raise EngineError(500, str(line["error"]))
                 if told := _progress(line, layers):
                     await say(f"pulling {image}: {told}")
         except EngineError as error:
-            raise Unavailable(
-                f"Image {image} could not be pulled: {error.message.rstrip('.')}.",
-                f"Check the environment's name; if the host has no way to that registry, bring the image there with "
-                f"`docker save {image} | ssh HOST docker load`.",
-            ) from error
+            raise _cannot_pull(image, error) from error
+
+
+def _cannot_pull(image: str, error: EngineError) -> Unavailable:
+    refused = any(word in error.message for word in _REFUSED)
+    login = f"The host's administrator can let it in: `docker login {registry_of(image)}` as the runner's account. "
+    return Unavailable(
+        f"Image {image} could not be pulled: {error.message.rstrip('.')}.",
+        f"Check the environment's name. {login if refused else ''}If the host has no way to that registry, bring the "
+        f"image there with `docker save {image} | ssh HOST docker load`.",
+    )
 
 
 def label_filter(labels: dict[str, str]) -> str:
@@ -130,6 +140,8 @@ def _reference(image: str) -> dict[str, str]:
 
 
 def _progress(line: dict[str, Any], layers: dict[str, tuple[int, int]]) -> str:
+    if str(line.get("status")).startswith("Retrying"):
+        return f"the connection broke off, {str(line['status']).lower()}"
     with contextlib.suppress(KeyError, TypeError):
         detail = line["progressDetail"]
         if line["status"] == "Downloading":

@@ -42,6 +42,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "tmux": _programs("tmux", "tmux"),
     "git": _programs("git", "git"),
     "gcc": _programs("gcc libc6-dev", "gcc"),
+    "registry": _programs("docker-registry", "docker-registry"),
 }
 
 
