@@ -70,7 +70,7 @@ class FloydApp(App[None]):
         Binding("2", "page('datasets')", "Datasets", show=False, id="page.datasets", tooltip="Datasets and versions"),
         Binding("3", "page('environments')", "Environments", show=False, id="page.environments", tooltip="Images"),
         Binding("4", "page('hosts')", "Hosts", show=False, id="page.hosts", tooltip="Hosts and their gauges"),
-        Binding("h", "hosts", "Host", show=False, id="app.host", tooltip="Work on another host"),
+        Binding("h", "hosts", "Host", show=False, id="app.host", tooltip="Work on another host, or see all at once"),
         Binding("t", "themes", "Theme", show=False, id="app.theme", tooltip="Choose colours, with a live preview"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys of this screen"),
         Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
@@ -78,6 +78,8 @@ class FloydApp(App[None]):
 
     host: reactive[str] = reactive("", init=False)
     """The host that the pages show."""
+    everywhere: reactive[bool] = reactive(False, init=False)
+    """Whether the list of jobs is of all hosts at once."""
 
     def __init__(
         self,
@@ -169,6 +171,7 @@ class FloydApp(App[None]):
                 yield SystemCommand(
                     binding.description, binding.tooltip, lambda a=action, n=active.node: self._run_bound(a, n)
                 )
+        yield SystemCommand("All hosts", "The jobs of all hosts in one list", self.show_all_hosts)
         for name in self.links.names():
             yield SystemCommand(f"Host {name}", f"Work on {name}", lambda n=name: self.show_host(n))
             yield SystemCommand(
@@ -184,7 +187,13 @@ class FloydApp(App[None]):
 
     def show_host(self, name: str) -> None:
         """Work on the host `name` from now on."""
+        self.everywhere = False
         self.host = name
+
+    def show_all_hosts(self) -> None:
+        """List the jobs of all hosts at once; what is launched goes to the host that was chosen last."""
+        self.everywhere = True
+        self.action_page("jobs")
 
     def show_disk(self, link: Link) -> None:
         """What takes a host's disk."""
@@ -205,9 +214,15 @@ class FloydApp(App[None]):
 
     def action_hosts(self) -> None:
         """Choose the host to work on."""
-        from floyd_tui.screens.pickers import HostPicker
+        from floyd_tui.screens.pickers import ALL_HOSTS, HostPicker
 
-        self.push_screen(HostPicker(self.links, self.host), lambda name: self.show_host(name) if name else None)
+        def chosen(name: str | None) -> None:
+            if name == ALL_HOSTS:
+                self.show_all_hosts()
+            elif name:
+                self.show_host(name)
+
+        self.push_screen(HostPicker(self.links, ALL_HOSTS if self.everywhere else self.host), chosen)
 
     def action_themes(self) -> None:
         """Choose colours."""

@@ -31,8 +31,10 @@ keys:
 PLACES = {
     "FloydApp": "Everywhere",
     "RowTable": "In every list",
+    "LongTable": "In the list of jobs",
     "FilterBar": "While a filter is typed",
     "HomeScreen": "Jobs",
+    "JobKeys": "Jobs: what one does with them",
     "JobScreen": "A job",
     "LogView": "Log",
     "LogLines": "Log: moving",

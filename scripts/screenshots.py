@@ -25,6 +25,7 @@ from textual.widgets import DataTable
 from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import NOW, FakeLinks
 from floyd_tui.config import Config
+from floyd_tui.screens.home import JobTable
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 SIZE = (112, 32)
@@ -36,7 +37,7 @@ Scene = Callable[[Pilot[Any]], Awaitable[None]]
 
 async def home(pilot: Pilot[Any]) -> None:
     """Projects and jobs."""
-    await _until(pilot, lambda: pilot.app.screen.query_one("#jobs", DataTable).row_count)
+    await _until(pilot, lambda: pilot.app.screen.query_one(JobTable).row_count)
 
 
 async def job_logs(pilot: Pilot[Any]) -> None:

@@ -1,10 +1,9 @@
-"""The first page: projects on the left, their jobs on the right, true by events."""
+"""The first page: projects on the left, their jobs on the right, of one host or of all at once, true by events."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import on, work
@@ -12,46 +11,49 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
 
-from floyd_tui.client.protocol import Client, Link
+from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError
-from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import show_error
-from floyd_tui.screens.home_jobs import KnownJobs
+from floyd_tui.screens.home_jobs import Board, JobKey, KnownJobs, keys_of
+from floyd_tui.screens.home_keys import JobKeys
 from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, job_columns, job_row, project_rows
-from floyd_tui.screens.page import Page, PageRow, once_a
+from floyd_tui.screens.live import follow
+from floyd_tui.screens.page import PageRow, once_a
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
-from floyd_tui.widgets.job_filter import JobFilter
+from floyd_tui.widgets.job_filter import BadFilter, HostJob, JobFilter
 from floyd_tui.widgets.job_peek import JobPeek
+from floyd_tui.widgets.link_status import describe
+from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.note import Note
-from floyd_tui.widgets.row_table import RowTable
+from floyd_tui.widgets.row_table import Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job, JobState
+from runner.models import Event, Job
 
 # More than anyone scrolls through; a project and a filter ask the host anew.
 LIMIT = 1000
 # Seconds after the last key in the filter.
 TYPING = 0.3
+# Seconds between two drawings of what events bring: many at once are drawn once.
+DRAWING = 0.1
 
 
-class HomeScreen(Page):
-    """Projects and jobs of the host."""
+class JobTable(LongTable[JobKey]):
+    """The list of jobs."""
+
+
+class HomeScreen(JobKeys):
+    """Projects and jobs of a host, or of all of them."""
 
     PAGE = "jobs"
     CSS_PATH = ["page.tcss", "home.tcss"]  # noqa: RUF012  (Textual declares it so)
     AUTO_FOCUS = "#jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "launch", "New", id="job.launch", tooltip="Launch the code of a folder here"),
-        Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
-        Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
-        Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
-        Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
-        Binding("H", "hold", "Hold", id="job.hold", tooltip="Let a waiting job wait on, or release it"),
-        Binding("K", "move(-1)", "Sooner", id="job.sooner", tooltip="Before the one above it in the queue"),
-        Binding("J", "move(1)", "Later", id="job.later", tooltip="Behind the one below it in the queue"),
         Binding(
-            "slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Words, state:failed, tag:best"
+            "slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Words, state:failed, loss<0.3 …"
         ),
         Binding("p", "projects", "Projects", id="home.projects", tooltip="Choose a project"),
         Binding("w", "watch", "Watch", id="app.watch", tooltip="Run a folder's code again on each change"),
@@ -61,98 +63,149 @@ class HomeScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._known = KnownJobs()
-        self._project = ALL
+        self.board = Board()
+        self.project = ALL
+        self._wanted = JobFilter()
+        self._shown: list[HostJob] = []
         self._next = ""
+        self._drawing: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="home"):
             yield RowTable(PROJECT_COLUMNS, id="projects")
             with Vertical(id="right"):
                 yield Note()
-                yield RowTable(job_columns(all_projects=True), id="jobs")
+                yield JobTable(job_columns(all_projects=True), self._row, id="jobs")
+                yield Static(id="away")
                 yield JobPeek()
-                yield FilterBar("words, state:failed, tag:best, env:torch")
+                yield FilterBar("words, state:failed, env:torch, loss<0.3")
 
     def on_mount(self) -> None:
+        self.watch(self.app, "everywhere", self._scope_changed, init=False)
         once_a(1, self, self._tick)
 
-    # What the host says
+    # What the hosts say
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether all hosts' jobs are shown."""
+        return self.floyd.everywhere
+
+    def _scope_changed(self) -> None:
+        if self.floyd.host:
+            self.show_host(self.link)
 
     def show_host(self, link: Link) -> None:
-        """Start anew with another host's jobs."""
-        self._known, self._project = KnownJobs(), ALL
+        """Start anew with another host's jobs, or with those of all."""
+        links = [self.floyd.links[name] for name in self.floyd.links.names()] if self.everywhere else [link]
+        self.board, self.project = Board(one.name for one in links), ALL
+        top = self.query_one(TopBar)
+        if self.everywhere:
+            top.follow_all(links)
+        else:
+            top.follow(link)
         self._draw()
-        super().show_host(link)
+        self.workers.cancel_group(self, "follow")
+        for one in links:
+            self._keep_true_of(one)
 
-    async def load(self, client: Client) -> None:
-        """Projects and the newest jobs."""
-        self._known.take(await client.projects(), await client.jobs(limit=LIMIT), fmt.now(self))
-        self._draw()
-        self._ask_older(self.link, self._project)
+    @work(group="follow", exit_on_error=False)
+    async def _keep_true_of(self, link: Link) -> None:
+        """Load a host's jobs and keep them true; one that is away holds up no other."""
+        known = self.board.hosts[link.name]
 
-    def apply(self, event: Event) -> None:
-        """A job changed or went."""
-        changed, counts = self._known.apply(event, fmt.now(self))
-        if counts:
-            self._count_again(self.link)
-        if changed:
+        async def load(client: Client) -> None:
+            known.take(await client.projects(), await client.jobs(limit=LIMIT), fmt.now(self))
+            self._draw()
+            self._ask_older(self.project)
+
+        def apply(event: Event) -> None:
+            changed, counts = known.apply(event, fmt.now(self))
+            if counts:
+                self._count_again(link)
+            if changed:
+                self._draw_soon()
+
+        def trouble(error: FloydError) -> None:
+            known.error = error
+            if link.name == self.floyd.host:
+                self.troubled(link, error)
             self._draw()
 
-    def trouble(self, error: FloydError) -> None:
-        """Keep the last jobs, dimmed; with none, say what is wrong."""
-        self._draw(error)
+        await follow(link, load, apply, trouble)
 
-    @work(exclusive=True, group="count", exit_on_error=False)
+    @work(group="count", exit_on_error=False)
     async def _count_again(self, link: Link) -> None:
         """Projects' counts are the host's to know."""
-        known = self._known  # another host's, once that is looked at
+        known = self.board.hosts[link.name]  # another one's, once that is looked at
         try:
             known.projects = await link.client.projects()
         except FloydError:
-            return  # keep_true is told the same and shows it
-        self._draw()
+            return  # who follows is told the same and shows it
+        self._draw_soon()
 
     @work(exclusive=True, group="older", exit_on_error=False)
-    async def _ask_older(self, link: Link, project: str) -> None:
+    async def _ask_older(self, project: str) -> None:
         """Jobs of `project` that are not among the newest of all."""
-        if project and self._known.lacks(project):
-            self._known.add_older(await link.client.jobs(project=project, limit=LIMIT))
-            self._draw()
+        if project:
+            await self._add_older(lambda client: client.jobs(project=project, limit=LIMIT))
 
     @work(exclusive=True, group="search", exit_on_error=False)
-    async def _search(self, link: Link, project: str) -> None:
+    async def _search(self, project: str) -> None:
         """Jobs that pass the filter and are older than those known."""
-        wanted = JobFilter.parse(self.query_one(FilterBar).text)
-        if (wanted.text or wanted.states) and self._known.lacks(project):
+        wanted = self._wanted
+        if wanted.text or wanted.states:
             await asyncio.sleep(TYPING)
-            known = self._known
-            known.add_older(await link.client.jobs(project or None, wanted.states, LIMIT, wanted.text))
+            await self._add_older(lambda client: client.jobs(project or None, wanted.states, LIMIT, wanted.text))
+
+    async def _add_older(self, ask: Callable[[Client], Awaitable[list[Job]]]) -> None:
+        """Ask the hosts that are there and have jobs that are not known here."""
+
+        async def add(host: str, known: KnownJobs) -> None:
+            try:
+                known.add_older(await ask(self.floyd.links[host].client))
+            except FloydError as error:
+                show_error(self, error)
             self._draw()
+
+        lacking = [(host, known) for host, known in self.board.hosts.items() if known.lacks(ALL) and not known.error]
+        await asyncio.gather(*(add(host, known) for host, known in lacking))
 
     # What is shown
 
-    def _draw(self, error: FloydError | None = None) -> None:
-        jobs = self._shown()
-        self.query_one("#projects", RowTable).show_rows(project_rows(self._known.projects, self.paint))
-        table = self.query_one("#jobs", RowTable)
-        everything, now = self._project == ALL, fmt.now(self)
-        table.set_columns(job_columns(everything))
-        table.show_rows([job_row(job, now, self.paint, everything) for job in jobs])
-        if self._next in self._known.jobs:
-            table.move_to(self._next)
+    def _draw_soon(self) -> None:
+        """Draw what events have brought, once for all that come close together."""
+        if self._drawing is None:
+            self._drawing = self.set_timer(DRAWING, self._draw)
+
+    def _draw(self) -> None:
+        if self._drawing is not None:
+            self._drawing.stop()
+            self._drawing = None
+        self._shown = self.board.of(self.project, self._wanted, fmt.now(self))
+        self.query_one("#projects", RowTable).show_rows(project_rows(self.board.projects(), self.paint))
+        table = self.query_one(JobTable)
+        table.set_columns(job_columns(self.project == ALL, list(self.board.hosts) if self.everywhere else ()))
+        table.show(keys_of(self._shown))
+        if (found := self.board.find(self._next)) is not None:
+            table.move_to(found.key)
             self._next = ""
-        table.set_class(error is not None, "-stale")
-        self._draw_note(error, bool(jobs))
-        bar = self.query_one(FilterBar)
-        bar.found(len(jobs), self._known.count(self._project))
+        table.set_class(self.board.away, "-stale")
+        self._draw_note(bool(self._shown))
+        self.query_one(FilterBar).found(len(self._shown), self.board.count(self.project))
         self._summarise()
+        self._draw_away()
         self._peek()
         self.refresh_bindings()
 
+    def _row(self, key: JobKey) -> Row:
+        """The row of a job that is in sight."""
+        one = self.board.job(key)
+        return job_row(one, fmt.now(self), self.paint, self.project == ALL) if one else Row("")
+
     def _summarise(self) -> None:
-        if self.query_one("#jobs").has_class("-stale") and self._known.seen_at is not None:
-            seen = Content.styled(f"as of {fmt.ago(self._known.seen_at, fmt.now(self))}", "$warn")
+        if self.board.away and self.board.seen_at is not None:
+            seen = Content.styled(f"as of {fmt.ago(self.board.seen_at, fmt.now(self))}", "$warn")
             self.query_one(PageRow).summarise(seen)
             return
         roomy = self.size.width >= 100
@@ -160,27 +213,37 @@ class HomeScreen(Page):
             Content.styled(
                 f"{fmt.sign(state)} {count}{' ' + fmt.words(state) if roomy else ''}", f"${fmt.color(state)}"
             )
-            for state, count in self._known.active().items()
+            for state, count in self.board.active().items()
         ]
         self.query_one(PageRow).summarise(Content("  ").join(parts))
 
-    def _shown(self) -> list[Job]:
-        return self._known.of(self._project, JobFilter.parse(self.query_one(FilterBar).text))
+    def _draw_away(self) -> None:
+        """The hosts of all that are away, a line each: how that stands, and why."""
+        lines = []
+        for link in [self.floyd.links[host] for host in self.board.hosts] if self.everywhere else []:
+            if link.status.state is not LinkState.LIVE:
+                words, color = describe(link.status, self.floyd.monotonic(), 30)
+                why = f" · {fmt.plain(link.status.error.message)}" if link.status.error else ""
+                lines.append(Content.assemble((f"{link.name} ", "bold"), (words, f"${color}"), (why, "$dim")))
+        away = self.query_one("#away", Static)
+        away.display = bool(lines)
+        away.update(Content("\n").join(lines))
 
-    def _draw_note(self, error: FloydError | None, any_jobs: bool) -> None:
+    def _draw_note(self, any_jobs: bool) -> None:
         note, table = self.query_one(Note), self.query_one("#jobs")
         note.set_class(not any_jobs, "-shown")
         table.display = any_jobs
         if any_jobs:
             return
-        if error and self._known.seen_at is None:
-            note.trouble(error)
-        elif self._known.seen_at is None:
-            note.wait_for(f"Asking {self.link.name} for your jobs")
-        elif self.query_one(FilterBar).text:
+        never = self.board.seen_at is None
+        if never and self.board.away:
+            note.trouble(next(iter(self.board.errors.values())))
+        elif never:
+            note.wait_for(f"Asking {'all hosts' if self.everywhere else self.link.name} for your jobs")
+        elif self._wanted:
             note.say("No job passes this filter", hint="Esc shows them all again.")
-        elif self._project:
-            note.say(f"No jobs in {self._project} yet", hint="Press n to launch one.")
+        elif self.project:
+            note.say(f"No jobs in {self.project} yet", hint="Press n to launch one.")
         else:
             note.say("No jobs here yet", "Press n to launch the code of a folder on this host.", "? shows all keys.")
 
@@ -190,140 +253,67 @@ class HomeScreen(Page):
 
     def _tick(self) -> None:
         """Ages and durations move on."""
-        now, everything = fmt.now(self), self._project == ALL
-        table = self.query_one("#jobs", RowTable)
-        for job in self._shown()[:200]:
-            table.change_row(job_row(job, now, self.paint, everything))
+        self.query_one(JobTable).draw_again()
         self._summarise()
+        self._draw_away()
 
     def _peek(self) -> None:
         self.query_one(JobPeek).show(self.job, fmt.now(self), self.paint)
 
     @property
-    def job(self) -> Job | None:
-        """The job under the cursor."""
-        table = self.query_one("#jobs", RowTable)
-        return self._known.jobs.get(table.cursor_key or "") if table.display else None
+    def current(self) -> HostJob | None:
+        """The job under the cursor, with its host."""
+        table = self.query_one(JobTable)
+        return self.board.job(table.cursor_key) if table.display else None
 
     def crumbs(self) -> tuple[str, ...]:
         """The project that is shown."""
-        return (self._project,) if self._project else ()
+        return (self.project,) if self.project else ()
+
+    def launched(self, job: Job) -> None:
+        """Coming back, the cursor is on what was launched: the next key is about that."""
+        self._next = job.name
 
     # What one does
 
     @on(RowTable.RowHighlighted, "#projects")
     def _project_chosen(self, event: RowTable.RowHighlighted) -> None:
         name = event.row_key.value or ALL
-        if name != self._project:
-            self._project = name
+        if name != self.project:
+            self.project = name
             self.query_one(TopBar).parts = self.crumbs()
             self._draw()
-            self._ask_older(self.link, name)
-            self._search(self.link, name)
+            self._ask_older(name)
+            self._search(name)
 
     @on(RowTable.RowSelected, "#projects")
     def _project_entered(self) -> None:
         self.query_one("#jobs").focus()
-        self._close_projects()
+        self.remove_class("-projects")
 
-    @on(RowTable.RowHighlighted, "#jobs")
+    @on(JobTable.Highlighted)
     def _job_highlighted(self) -> None:
         self._peek()
         self.refresh_bindings()
 
-    @on(RowTable.RowSelected, "#jobs")
+    @on(JobTable.Selected)
     def _job_entered(self) -> None:
         self.action_open()
 
     @on(FilterBar.Changed)
     def _filtered(self) -> None:
+        bar = self.query_one(FilterBar)
+        try:
+            self._wanted = JobFilter.parse(bar.text, fmt.now(self))
+        except BadFilter as error:
+            bar.wrong(str(error))  # the list stays as it was
+            return
         self._draw()
-        self._search(self.link, self._project)
+        self._search(self.project)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self.query_one("#jobs").focus()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what cannot be done with the job under the cursor."""
-        if action in _HOST_ACTIONS and not self.floyd.host:
-            return None
-        job = self.job if self.is_mounted and action in _JOB_ACTIONS else None
-        match action:
-            case "open" | "relaunch":
-                return True if job else None
-            case "hold" | "move":
-                # Only the keys that a job could do with take room in the row of keys.
-                return bool(job and job.state is JobState.QUEUED and (action == "hold" or not job.held))
-            case "go_on" | "download":
-                if job and job.state is JobState.QUEUED:
-                    return False
-                return True if job and job_actions.can_go_on_from(job) else None
-            case "stop":
-                return True if job and not job.state.ended else None
-        return True
-
-    def action_open(self) -> None:
-        """The job's own screen."""
-        if self.job:
-            job_actions.open_job(self, self.link, self.job)
-
-    def action_relaunch(self) -> None:
-        """The form, with the job's settings."""
-        if self.job:
-            job_actions.relaunch(self, self.link, self.job, then=self._launched)
-
-    def action_go_on(self) -> None:
-        """The form, with the job's settings and its output mounted."""
-        if self.job:
-            job_actions.relaunch(self, self.link, self.job, True, self._launched)
-
-    def action_stop(self) -> None:
-        """Stop the job, once confirmed."""
-        if self.job:
-            job_actions.stop(self, self.link, self.job)
-
-    def action_hold(self) -> None:
-        """Hold the job, or release it."""
-        if self.job:
-            job_actions.hold(self, self.link, self.job)
-
-    def action_move(self, by: int) -> None:
-        """Sooner or later than its neighbour in the queue."""
-        if self.job:
-            job_actions.move(self, self.link, self.job, self._known.line(), by)
-
-    def action_download(self) -> None:
-        """Fetch the job's output."""
-        if self.job:
-            job_actions.download(self, self.link, self.job)
-
-    def action_launch(self) -> None:
-        """The form for the folder that floyd-tui was started in."""
-        self._open_new(Path.cwd())
-
-    @work(exclusive=True, group="draft", exit_on_error=False)
-    async def _open_new(self, folder: Path) -> None:
-        from floyd_tui.screens.launch_draft import as_last_time, draft_of
-
-        try:
-            draft = await draft_of(folder)
-            said = draft.launch
-            if not said.command and any(project.name == said.project for project in self._known.projects):
-                # A folder that says nothing runs as last time; what was new then is not now.
-                last = await as_last_time(self.link.client, said.project)
-                said = replace(last, message="") if last else said
-        except FloydError as error:
-            show_error(self, error)
-            return
-        for note in draft.notes:
-            self.notify(note, severity="warning", markup=False)
-        launch = replace(said, project=said.project or self._project)
-        job_actions.open_form(self, self.link, launch, draft.folder, self._launched)
-
-    def _launched(self, job: Job) -> None:
-        """Coming back, the cursor is on what was launched: the next key is about that."""
-        self._next = job.name
 
     def action_filter(self) -> None:
         """Type a filter."""
@@ -338,24 +328,11 @@ class HomeScreen(Page):
         self.add_class("-projects")
         table.focus()
 
-    def _close_projects(self) -> None:
-        self.remove_class("-projects")
-
     def action_back(self) -> None:
         """From a project to all, from a filter to none."""
         bar = self.query_one(FilterBar)
         if bar.has_class("-open"):
             bar.action_close()
-        elif self._project:
+        elif self.project:
             self.query_one("#projects", RowTable).move_to(ALL)
         self._project_entered()
-
-    def action_watch(self) -> None:
-        """The watch screen."""
-        from floyd_tui.screens.watch import WatchScreen
-
-        self.app.push_screen(WatchScreen(self.link, Path.cwd()))
-
-
-_HOST_ACTIONS = frozenset({"launch", "watch", "retry"})
-_JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download", "hold", "move"})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row
 from runner.models import Job, JobState, Project
@@ -18,9 +21,11 @@ PROJECT_COLUMNS = (
 )
 
 
-def job_columns(all_projects: bool) -> tuple[Column, ...]:
-    """The columns of the table of jobs; the job's column is narrower where the project is clear."""
+def job_columns(all_projects: bool, hosts: Sequence[str] = ()) -> tuple[Column, ...]:
+    """The columns of the table of jobs; the job's is narrower where the project is clear, `hosts` are told apart."""
+    host = Column("host", "Host", max(map(len, hosts), default=0))
     return (
+        *([host] if hosts else []),
         Column("sign", "", 1, until=92),
         Column("state", "State", 11, since=92),
         Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
@@ -33,8 +38,9 @@ def job_columns(all_projects: bool) -> tuple[Column, ...]:
     )
 
 
-def job_row(job: Job, now: float, paint: Paint, all_projects: bool) -> Row:
+def job_row(one: HostJob, now: float, paint: Paint, all_projects: bool) -> Row:
     """One job as a row: what it is in words, how it goes in colour and sign."""
+    job = one.job
     color = fmt.color(job.state)
     sign = fmt.sign(job.state)
     name = Text.assemble(paint(f"{job.project}/", "dim"), paint(str(job.number))) if all_projects else None
@@ -42,9 +48,10 @@ def job_row(job: Job, now: float, paint: Paint, all_projects: bool) -> Row:
         "sign": paint(sign, color),
         "state": paint(f"{sign} {fmt.standing(job)}", color),
         "job": name or paint(str(job.number)),
+        "host": paint(one.host, "dim"),
         "what": paint(job.message) if job.message else paint(job.command, "dim"),
         "env": paint(job.environment, "dim"),
-        "gpus": paint(fmt.gpus(job) or "·", "" if job.gpus else "faint"),
+        "gpus": paint(fmt.gpus(job) or "·", "" if job.gpus else "dim"),
         "age": paint(fmt.age(job.created_at, now), "dim"),
         "time": paint(fmt.duration(fmt.job_seconds(job, now)) if job.started_at else "", "" if job.ended_at else color),
         "metrics": _last_word(job, paint),
@@ -80,7 +87,7 @@ def project_rows(projects: list[Project], paint: Paint) -> list[Row]:
 
 def _project_row(project: Project, paint: Paint) -> Row:
     state = project.latest_state
-    sign = paint(fmt.sign(state), fmt.color(state)) if state else paint("·", "faint")
+    sign = paint(fmt.sign(state), fmt.color(state)) if state else paint("·", "dim")
     if project.active:
         sign = paint("●", "running")
     cells = {"sign": sign, "name": paint(project.name), "jobs": paint(str(project.jobs), "dim")}

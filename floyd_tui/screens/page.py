@@ -126,7 +126,7 @@ class Page(ErrorFunnel[None]):
     @work(exclusive=True, group="follow", exit_on_error=False)
     async def keep_true(self, link: Link) -> None:
         """Load the page and keep it true by events, until another host is shown."""
-        await follow(link, self.load, self.apply, lambda error: self._troubled(link, error))
+        await follow(link, self.load, self.apply, lambda error: self.troubled(link, error))
 
     async def load(self, client: Client) -> None:
         """Ask for everything the page shows."""
@@ -137,7 +137,8 @@ class Page(ErrorFunnel[None]):
     def trouble(self, error: FloydError) -> None:
         """The host cannot be asked: keep what is known, say why."""
 
-    def _troubled(self, link: Link, error: FloydError) -> None:
+    def troubled(self, link: Link, error: FloydError) -> None:
+        """Show that a host cannot be asked, and ask what would mend it."""
         self.trouble(error)
         # Ask once per failure, and only where it is seen: a question on a hidden page would surprise.
         mendable = isinstance(error, HostKeyUnknown | RunnerMissing)

@@ -47,8 +47,11 @@ class Picker(ModalScreen[Chosen], Generic[Chosen]):
         self.dismiss(None)
 
 
+ALL_HOSTS = "*"
+
+
 class HostPicker(Picker[str]):
-    """The hosts, each with how its connection stands."""
+    """All hosts at once where there are several (`ALL_HOSTS`), then each with how its connection stands."""
 
     HEADING = "Work on which host?"
 
@@ -58,8 +61,11 @@ class HostPicker(Picker[str]):
 
     def options(self) -> list[Option]:
         """One line a host."""
-        width = max(len(name) for name in self._links.names())
-        return [Option(self._line(name, width), id=name) for name in self._links.names()]
+        names = self._links.names()
+        width = max(len(name) for name in (*names, "all hosts"))
+        every = Option(Content.assemble(f"{'all hosts':{width}}   ", ("their jobs in one list", "$dim")), id=ALL_HOSTS)
+        each = [Option(self._line(name, width), id=name) for name in names]
+        return [every, *each] if len(names) > 1 else each
 
     def _line(self, name: str, width: int) -> Content:
         status = self._links[name].status
@@ -67,7 +73,8 @@ class HostPicker(Picker[str]):
         return Content.assemble(f"{name:{width}}   ", (words.split(" in ")[0], f"${color}"))
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = self._links.names().index(self._current)
+        names = [option.id for option in self.options()]
+        self.query_one(OptionList).highlighted = names.index(self._current) if self._current in names else 0
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -26,7 +27,8 @@ class FilterBar(Horizontal):
         & > #slash { width: 2; color: $key; }
         & > Input { width: 1fr; height: 1; background: $panel; border: none; padding: 0; }
         & > Input:focus { background-tint: transparent; border: none; }
-        & > #found { width: auto; color: $dim; margin-left: 1; }
+        & > #found { width: auto; max-width: 75%; color: $dim; margin-left: 1; text-wrap: nowrap; }
+        & > #found.-wrong { color: $bad; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +67,15 @@ class FilterBar(Horizontal):
 
     def found(self, shown: int, of: int) -> None:
         """Say how many of all pass."""
-        self.query_one("#found", Static).update(f"{shown} of {of}")
+        found = self.query_one("#found", Static)
+        found.remove_class("-wrong")
+        found.update(f"{shown:,} of {of:,}")
+
+    def wrong(self, why: str) -> None:
+        """Say why what is typed cannot be meant."""
+        found = self.query_one("#found", Static)
+        found.add_class("-wrong")
+        found.update(Content(why))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from floyd_tui.client.protocol import Link, LinkStatus
+from floyd_tui.client.protocol import Link, LinkState, LinkStatus
 from floyd_tui.widgets.format import count, plain
 from floyd_tui.widgets.link_status import describe
 
@@ -46,6 +46,7 @@ class TopBar(Horizontal):
     def __init__(self, link: Link | None = None, *parts: str) -> None:
         super().__init__()
         self._link = link
+        self._all: Sequence[Link] = ()
         self._unwatch: Callable[[], None] | None = None
         self.set_reactive(TopBar.parts, parts)
 
@@ -69,16 +70,27 @@ class TopBar(Horizontal):
     def follow(self, link: Link, *parts: str) -> None:
         """Show `link` from now on, and `parts` after its name."""
         self._end_watch()
-        self._link = link
+        self._link, self._all = link, ()
         self._unwatch = link.watch(self._status_changed)
+        self.parts = parts
+        self.watch_parts()
+        self._draw_link()
+
+    def follow_all(self, links: Sequence[Link], *parts: str) -> None:
+        """Show how many of `links` are live from now on, and `parts` after all hosts."""
+        self._end_watch()
+        self._link, self._all = None, tuple(links)
+        ends = [link.watch(self._status_changed) for link in links]
+        self._unwatch = lambda: [end() for end in ends].clear()
         self.parts = parts
         self.watch_parts()
         self._draw_link()
 
     def watch_parts(self) -> None:
         """Draw the breadcrumb: the last part is where we are."""
-        names = ["floyd", *([self._link.name] if self._link else []), *self.parts]
-        crumbs = Content.styled(SEPARATOR, "$faint").join(
+        where = [self._link.name] if self._link else ["all hosts"] if self._all else []
+        names = ["floyd", *where, *self.parts]
+        crumbs = Content.styled(SEPARATOR, "$dim").join(
             Content.styled(plain(name), "bold" if last else "$dim")
             for name, last in zip(names, [False] * (len(names) - 1) + [True], strict=True)
         )
@@ -104,9 +116,14 @@ class TopBar(Horizontal):
             label.update(Content.styled(sync_words(syncs.running if syncs else ()), "$busy"))
 
     def _draw_link(self) -> None:
-        if self._link is None:
+        if self._link is not None:
+            words, color = describe(self._link.status, self._monotonic(), max(16, self.size.width // 2))
+        elif self._all:
+            live = sum(link.status.state is LinkState.LIVE for link in self._all)
+            whole = live == len(self._all)
+            words, color = f"{'●' if whole else '◐'} {live} of {len(self._all)} live", "good" if whole else "warn"
+        else:
             return
-        words, color = describe(self._link.status, self._monotonic(), max(16, self.size.width // 2))
         for label in self.query("#link").results(Static):
             label.update(Content.styled(words, f"${color}"))
 

@@ -69,12 +69,12 @@ async def test_jobs_that_are_older_than_those_listed_are_looked_for_on_the_host(
 ) -> None:
     monkeypatch.setattr(home_page, "LIMIT", 2)
     async with shell_ui(tmp_path) as ui:
-        table = ui.app.screen.query_one("#jobs", RowTable)
+        table = ui.app.screen.query_one(home_page.JobTable)
         await ui.until(lambda: table.row_count == 2, "the newest jobs")
         oldest = min(ui.host.jobs.values(), key=lambda job: job.created_at)
         await ui.press("slash")
         await ui.type(f"{oldest.short} state:{oldest.state}")
-        await ui.until(lambda: table.cursor_key == oldest.name, "the oldest")
+        await ui.until(lambda: table.cursor_key == ("gauss", oldest.name), "the oldest")
         await ui.press("escape")
         await ui.until(lambda: table.row_count == 3, "what is known by now")
 
@@ -124,7 +124,7 @@ async def test_a_chosen_project_shows_its_older_jobs_too(tmp_path: Path, monkeyp
     async with shell_ui(tmp_path) as ui:
         home = ui.app.screen
         assert isinstance(home, HomeScreen)
-        table = home.query_one("#jobs", RowTable)
+        table = home.query_one(home_page.JobTable)
         await ui.until(lambda: table.row_count == 4, "the newest of all")
         wanted = [job for job in ui.host.jobs.values() if job.project == "digits"]
         newest = sorted(ui.host.jobs.values(), key=lambda job: -job.created_at)[:4]

@@ -11,26 +11,25 @@ from floyd_tui.client.fake import NOW, FakeLinks
 from floyd_tui.client.protocol import LinkState
 from floyd_tui.errors import HostKeyUnknown, HostUnreachable, LoginRefused, RunnerMissing
 from floyd_tui.screens.confirm import Confirm
-from floyd_tui.screens.home import HomeScreen
+from floyd_tui.screens.home import HomeScreen, JobTable
 from floyd_tui.screens.hostkey import HostKeyDialog, InstallDialog
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.screens.launch import LaunchScreen
 from floyd_tui.widgets.filter_bar import FilterBar
-from floyd_tui.widgets.row_table import RowTable
 from runner.models import Event, JobState
 from tests.support.shell_ui import ShellUi, shell_ui
 
 GONE = HostUnreachable("gauss does not answer.", "Is it on?")
 
 
-def jobs(ui: ShellUi) -> RowTable:
+def jobs(ui: ShellUi) -> JobTable:
     """The table of jobs."""
-    return ui.app.screen.query_one("#jobs", RowTable)
+    return ui.app.screen.query_one(JobTable)
 
 
 def names(ui: ShellUi) -> list[str]:
     """The short names of the jobs that are shown, from the top."""
-    return [str(row.value).partition("/projects/")[2] for row in jobs(ui).rows]
+    return [name.partition("/projects/")[2] for _, name in jobs(ui).keys]
 
 
 async def loaded(ui: ShellUi) -> None:
@@ -41,7 +40,7 @@ async def loaded(ui: ShellUi) -> None:
 async def on_job(ui: ShellUi, short: str) -> None:
     """Put the cursor on a job."""
     await loaded(ui)
-    jobs(ui).move_to(f"ada/projects/{short}")
+    jobs(ui).move_to(("gauss", f"ada/projects/{short}"))
     screen = ui.app.screen
     assert isinstance(screen, HomeScreen)
     await ui.until(lambda: screen.job and screen.job.short == short, short)
@@ -60,7 +59,7 @@ async def test_a_new_job_appears_and_the_cursor_stays_on_its_job(tmp_path: Path)
         await on_job(ui, "digits/6")
         ui.host.update(replace(ui.host.find_job("digits/7"), number=8, created_at=NOW, state=JobState.QUEUED))
         await ui.until(lambda: names(ui)[0] == "digits/8", "the new job on top")
-        assert jobs(ui).cursor_key == "ada/projects/digits/6"
+        assert jobs(ui).cursor_key == ("gauss", "ada/projects/digits/6")
 
 
 async def test_a_job_that_ends_is_shown_ended(tmp_path: Path) -> None:
@@ -113,7 +112,7 @@ async def test_enter_opens_the_job_and_escape_comes_back(tmp_path: Path) -> None
         await ui.until(lambda: isinstance(ui.app.screen, JobScreen), "the job's screen")
         await ui.press("escape")
         await ui.until(lambda: isinstance(ui.app.screen, HomeScreen), "the list")
-        assert jobs(ui).cursor_key == "ada/projects/digits/6"
+        assert jobs(ui).cursor_key == ("gauss", "ada/projects/digits/6")
 
 
 async def test_a_job_that_ended_while_one_was_asked_is_not_said_to_be_stopped(tmp_path: Path) -> None:

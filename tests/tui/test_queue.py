@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from floyd_tui.screens.home import HomeScreen
-from floyd_tui.widgets.row_table import RowTable
+from floyd_tui.screens.home import HomeScreen, JobTable
 from tests.support.shell_ui import ShellUi, shell_ui
 
 FIRST, SECOND = "ada/projects/whisper-nl/14", "ada/projects/whisper-nl/15"
 
 
-def names(ui: ShellUi) -> list[str | None]:
+def names(ui: ShellUi) -> list[str]:
     """The jobs at the top of the list."""
-    return [row.value for row in ui.app.screen.query_one("#jobs", RowTable).rows][:2]
+    return [name for _, name in ui.app.screen.query_one(JobTable).keys][:2]
 
 
 async def two_waiting(ui: ShellUi) -> None:
@@ -23,7 +22,7 @@ async def two_waiting(ui: ShellUi) -> None:
     job = ui.host.find_job(FIRST)
     ui.host.update(replace(job, number=15, position=2, progress="waits for 1 GPU, 1 free but reserved", starts_by=None))
     await ui.sees("whisper-nl/15")
-    ui.app.screen.query_one("#jobs", RowTable).move_to(SECOND)
+    ui.app.screen.query_one(JobTable).move_to(("gauss", SECOND))
     screen = ui.app.screen
     assert isinstance(screen, HomeScreen)
     await ui.until(lambda: screen.job and screen.job.name == SECOND, "the cursor on it")
@@ -60,6 +59,6 @@ async def test_keys_that_a_job_could_not_do_with_take_no_room(tmp_path: Path) ->
         await ui.sees("K Sooner")
         assert "o Go on" not in ui.text
         assert "? Help" in ui.text
-        ui.app.screen.query_one("#jobs", RowTable).move_to("ada/projects/digits/7")
+        ui.app.screen.query_one(JobTable).move_to(("gauss", "ada/projects/digits/7"))
         await ui.sees("o Go on")
         assert "K Sooner" not in ui.text

@@ -20,14 +20,13 @@ from floyd_tui.client.links import Links
 from floyd_tui.config import Config, HostConfig
 from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.download import DownloadScreen
-from floyd_tui.screens.home import HomeScreen
+from floyd_tui.screens.home import HomeScreen, JobTable
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.screens.launch import LaunchScreen
 from floyd_tui.screens.watch import WatchScreen
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.metrics_pane import MetricsPane
-from floyd_tui.widgets.row_table import RowTable
 from runner.models import JobState
 from tests.support.job_ui import wait_until
 from tests.support.road import settings
@@ -190,9 +189,9 @@ async def going_on_from_its_output(life: Life, first: JobScreen) -> None:
 
 async def all_of_its_output(life: Life, home: HomeScreen, first: JobScreen, to: Path) -> None:
     """`d` in the list fetches everything."""
-    table = home.query_one("#jobs", RowTable)
+    table = home.query_one(JobTable)
     await life.until(lambda: table.row_count == 3, "all jobs in the list")
-    table.move_to(first.job.name)
+    table.move_to(("local", first.job.name))
     await life.until(lambda: home.job and home.job.number == 1, "the first job under the cursor")
     download = await life.on(DownloadScreen, "d")
     download.query_one("#to", Input).value = str(to)
@@ -218,8 +217,8 @@ async def test_watching_by_keys(config: Config, project: Path) -> None:
         await life.until(lambda: "version two" in log_of(watch), "the second run's log")
         await pilot.press("escape")
         home = await life.on(HomeScreen)
-        table = home.query_one("#jobs", RowTable)
+        table = home.query_one(JobTable)
         await life.until(lambda: table.row_count == 2, "both runs in the list")
-        table.move_to(f"{home.job.owner}/projects/net/2" if home.job else "")
+        table.move_to(("local", f"{home.job.owner}/projects/net/2" if home.job else ""))
         await life.until(lambda: home.job and home.job.number == 2 and home.job.state.ended, "the second run's end")
         assert [job.state for job in await app.link.client.jobs()] == [JobState.SUCCEEDED, JobState.STOPPED]
