@@ -10,6 +10,7 @@ import asyncssh
 import httpcore
 from httpcore import SOCKET_OPTION
 
+from floyd_tui.client.lane import Outlet
 from floyd_tui.client.pipe import Pipe
 
 
@@ -30,9 +31,10 @@ async def open_channel(connection: asyncssh.SSHClientConnection, path: str) -> P
     pipe = _ChannelPipe()
     try:
         # A pipe answers to all that asyncssh calls a session by, and to asyncio's transports as well.
-        await connection.create_unix_connection(lambda: pipe, path)  # type: ignore[arg-type, return-value]
+        channel, _ = await connection.create_unix_connection(lambda: pipe, path)  # type: ignore[arg-type, return-value]
     except asyncssh.Error as error:
         raise _as_os_error(error) from error
+    Outlet(channel)
     return pipe
 
 

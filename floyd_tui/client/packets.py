@@ -14,20 +14,23 @@ from asyncssh.encryption import GCMEncryption, register_encryption_alg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+# Bytes of each packet that are not encrypted, and of the tag behind it.
+HEADER, TAG = 4, 16
 _COUNTS = 1 << 64
 
 
-class _Gcm(GCMEncryption):
+class Gcm(GCMEncryption):
     """AES-GCM as RFC 5647 has it for SSH, one direction: 4 bytes of the nonce stay, 8 count packets."""
 
     def __init__(self, key: bytes, nonce: bytes) -> None:
         self._key = AESGCM(key)
         self._fixed, self._count = nonce[:4], int.from_bytes(nonce[4:], "big")
+        self._opened: bytes | None = None
 
     @classmethod
     def new(
         cls, cipher_name: str, key: bytes, iv: bytes, mac_alg: bytes = b"", mac_key: bytes = b"", etm: bool = False
-    ) -> _Gcm:
+    ) -> Gcm:
         return cls(key, iv)
 
     def encrypt_packet(self, seq: int, header: bytes, packet: bytes) -> tuple[bytes, bytes]:
@@ -35,10 +38,25 @@ class _Gcm(GCMEncryption):
         return header, self._key.encrypt(self._nonce(), packet, header)
 
     def decrypt_packet(self, seq: int, first: bytes, rest: bytes, header_len: int, mac: bytes) -> bytes | None:
-        try:
-            return self._key.decrypt(self._nonce(), b"".join((first[header_len:], rest, mac)), first[:header_len])
-        except InvalidTag:
-            return None
+        packet = self.peek(b"".join((first, rest, mac)))
+        self.skip()
+        return packet or None
+
+    def peek(self, packet: bytes | memoryview) -> bytes:
+        """What the next packet holds, given all of it with its header; empty where it was damaged.
+
+        Asked again, it is the same one, until it is skipped.
+        """
+        if self._opened is None:
+            try:
+                self._opened = self._key.decrypt(self._nonce(), packet[HEADER:], packet[:HEADER])
+            except InvalidTag:
+                self._opened = b""
+        return self._opened
+
+    def skip(self) -> None:
+        """Go on to the next packet."""
+        self._opened = None
 
     def _nonce(self) -> bytes:
         count, self._count = self._count, (self._count + 1) % _COUNTS
@@ -46,7 +64,7 @@ class _Gcm(GCMEncryption):
 
 
 for _bits in (128, 256):
-    register_encryption_alg(b"aes%d-gcm@openssh.com" % _bits, _Gcm, f"aes{_bits}-gcm", False)
+    register_encryption_alg(b"aes%d-gcm@openssh.com" % _bits, Gcm, f"aes{_bits}-gcm", False)
 
 
 def without_empty_ones(connection: asyncssh.SSHClientConnection) -> None:

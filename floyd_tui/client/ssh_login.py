@@ -12,6 +12,7 @@ from typing import Any, Literal
 import asyncssh
 
 from floyd_tui.client.known_hosts import entry_name
+from floyd_tui.client.lane import Inlet
 from floyd_tui.client.packets import without_empty_ones
 from floyd_tui.client.ssh_target import Target
 from floyd_tui.client.wire import Wire
@@ -127,6 +128,7 @@ async def _connect(name: str, target: Target, chain: list[asyncssh.SSHClientConn
     except (asyncssh.Error, OSError, TimeoutError, ValueError) as error:
         raise _unreachable(target, error) from error
     without_empty_ones(connection)
+    Inlet(connection)
     chain.append(connection)
     return watcher
 

@@ -1,7 +1,7 @@
 """The TCP connection below SSH, with fewer and larger writes than asyncssh makes by itself.
 
-asyncssh sends each packet with an empty one before it, each in a system call of its own, and copies what it has not
-read yet for each packet that it takes in. Gathered writes and small helpings halve what a gigabyte costs.
+asyncssh sends each packet in a system call of its own, and copies what it has not read yet for each one that it takes
+in: it gets small helpings, and large ones where a lane takes them in (`lane.py`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from floyd_tui.client.lane import has_lane
+
 Protocol = TypeVar("Protocol", bound=asyncio.Protocol)
-# Bytes gathered at most before they are sent, and in one helping of what came: a packet is 32 KiB and a little.
+# Bytes gathered at most before they are sent.
 _GATHER = 128 << 10
-_HELPING = 40 << 10
+# Bytes in one helping of what came, for asyncssh and for a lane: a packet is 32 KiB and a little.
+_HELPING, _LANES_HELPING = 40 << 10, 1 << 20
 
 
 class Wire:
@@ -28,23 +31,22 @@ class Wire:
         return made[0], made[1].protocol
 
 
-class _Helpings(asyncio.Protocol):
+class _Helpings(asyncio.BufferedProtocol):
     """Hands on what comes in helpings, and a transport that gathers."""
 
     def __init__(self, protocol: Any) -> None:
         self.protocol = protocol
+        self._buffer = memoryview(bytearray(_LANES_HELPING))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.protocol.connection_made(_Gathering(transport))
 
-    def data_received(self, data: bytes) -> None:
-        if len(data) <= _HELPING:
-            self.protocol.data_received(data)
-            return
-        view = memoryview(data)
-        for start in range(0, len(data), _HELPING):
-            self.protocol.data_received(bytes(view[start : start + _HELPING]))
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer if has_lane(self.protocol) else self._buffer[:_HELPING]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.protocol.data_received(bytes(self._buffer[:nbytes]))
 
     def eof_received(self) -> None:
         self.protocol.eof_received()
@@ -66,7 +68,7 @@ class _Gathering(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._gathered:
             self._loop.call_soon(self._flush)
-        self._gathered.append(bytes(data))
+        self._gathered.append(data if isinstance(data, bytes) else bytes(data))
         self._size += len(data)
         if self._size >= _GATHER:
             self._flush()
@@ -74,7 +76,7 @@ class _Gathering(asyncio.Transport):
     def _flush(self) -> None:
         gathered, self._gathered, self._size = self._gathered, [], 0
         if gathered:
-            self._transport.write(b"".join(gathered))
+            self._transport.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
