@@ -24,6 +24,11 @@ class Hub:
             if public or owner == _owner(event):
                 subscription.put(event)
 
+    def publish_to_all(self, event: Event) -> None:
+        """Tell everybody, as of a dataset that was public and is not any more."""
+        for subscription in self._subscribers:
+            subscription.put(event)
+
     async def subscribe(self, owner: str) -> AsyncIterator[Event]:
         """What `owner` may know from now on: an empty event at once, and after each 15 s of silence."""
         subscription = _Subscription()

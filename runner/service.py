@@ -55,7 +55,7 @@ class Runner:
         self.blobs = BlobStore(folder, self.db, settings.disk_reserve, settings.shared)
         self.trees = Trees(folder, self.blobs, self.db)
         self.datasets = Datasets(self.db, self.events.publish)
-        self.shelf = Shelf(self.db, self.datasets, self.events.publish)
+        self.shelf = Shelf(self.db, self.datasets, self.events.publish, self.events.publish_to_all)
         store = Store(self.blobs, self.trees, self.datasets)
         self.fetches = Fetches(settings, FetchStore(self.db), store, self.events.publish)
         self.outputs = Outputs(self.blobs, self.trees)

@@ -18,12 +18,21 @@ WHERE substr(source, 1, length(:of)) = :of ORDER BY jobs.id DESC"""
 
 
 class Shelf:
-    """Changes to datasets; all but `uses` are for their owner alone, who checks that is who uses this."""
+    """Changes to datasets; all but `uses` are for their owner alone, who checks that is who uses this.
 
-    def __init__(self, db: Database, datasets: Datasets, publish: Callable[[Event], None]) -> None:
+    Each is told through `publish`, and through `tell_all` that one is gone which everybody could see.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        datasets: Datasets,
+        publish: Callable[[Event], None],
+        tell_all: Callable[[Event], None],
+    ) -> None:
         self._db = db
         self._datasets = datasets
-        self._publish = publish
+        self._publish, self._tell_all = publish, tell_all
 
     async def uses(self, owner: str, name: str, caller: str, version: int | None = None) -> list[DatasetUse]:
         """The jobs that have a version (None: any) as an input, newest first; other people's without their names."""
@@ -34,10 +43,10 @@ class Shelf:
         _check(change)
         new = check_name(change.name, "dataset name") if change.name is not None else name
         await self._datasets.get(owner, name, owner)
-        await self._db.write(lambda c: _change(c, owner, name, new, change))
+        was_public = await self._db.write(lambda c: _change(c, owner, name, new, change))
         changed = await self._datasets.get(owner, new, owner)
-        if new != name or change.public is False:
-            self._publish(Event(removed=f"{owner}/datasets/{name}"))
+        if new != name or not changed.public:
+            self._gone(owner, name, was_public)
         self._publish(Event(dataset=changed))
         return changed
 
@@ -46,11 +55,15 @@ class Shelf:
 
         Its files stay until the next garbage collection.
         """
-        await self._db.write(lambda c: _remove(c, owner, name, version))
+        was_public = await self._db.write(lambda c: _remove(c, owner, name, version))
         if version is None:
-            self._publish(Event(removed=f"{owner}/datasets/{name}"))
+            self._gone(owner, name, was_public)
         else:
             self._publish(Event(dataset=await self._datasets.get(owner, name, owner)))
+
+    def _gone(self, owner: str, name: str, was_public: bool) -> None:
+        """Say that nobody finds it by this name any more, or its owner alone: told that next, they find it again."""
+        (self._tell_all if was_public else self._publish)(Event(removed=f"{owner}/datasets/{name}"))
 
 
 def _check(change: DatasetChange) -> None:
@@ -81,8 +94,10 @@ def _require_idle(connection: sqlite3.Connection, owner: str, name: str, version
         raise Conflict(f"{name} is in use by {who}.", "Wait for the end of that, or stop it.")
 
 
-def _change(connection: sqlite3.Connection, owner: str, name: str, new: str, change: DatasetChange) -> None:
+def _change(connection: sqlite3.Connection, owner: str, name: str, new: str, change: DatasetChange) -> bool:
+    """Returns whether it was public before."""
     where = " WHERE owner = ? AND name = ?"
+    before = connection.execute(f"SELECT public FROM datasets{where}", (owner, name)).fetchone()
     if change.description is not None:
         connection.execute(f"UPDATE datasets SET description = ?{where}", (change.description, owner, name))
     if change.public is not None:
@@ -92,10 +107,12 @@ def _change(connection: sqlite3.Connection, owner: str, name: str, new: str, cha
         if connection.execute(f"SELECT 1 FROM datasets{where}", (owner, new)).fetchone():
             raise Conflict(f"There is a dataset {new} already.", "Choose another name, or remove that one.")
         connection.execute(f"UPDATE datasets SET name = ?{where}", (new, owner, name))
+    return before is not None and bool(before["public"])
 
 
-def _remove(connection: sqlite3.Connection, owner: str, name: str, version: int | None) -> None:
-    sql = """SELECT id, version, tree FROM datasets LEFT JOIN versions ON versions.dataset = datasets.id
+def _remove(connection: sqlite3.Connection, owner: str, name: str, version: int | None) -> bool:
+    """Returns whether the dataset is public."""
+    sql = """SELECT id, public, version, tree FROM datasets LEFT JOIN versions ON versions.dataset = datasets.id
              WHERE owner = ? AND name = ?"""
     rows = [row for row in connection.execute(sql, (owner, name)) if version in (None, row["version"])]
     if not rows:
@@ -107,3 +124,4 @@ def _remove(connection: sqlite3.Connection, owner: str, name: str, version: int 
     else:
         connection.execute("DELETE FROM versions WHERE dataset = ? AND version = ?", (rows[0]["id"], version))
     let_go(connection, owner, [row["tree"] for row in rows])
+    return bool(rows[0]["public"])

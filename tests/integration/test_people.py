@@ -136,7 +136,11 @@ TABLE: dict[str, list[Try | Look]] = {
     ],
     "GET /v1/job": [Try({"name": "{done}"}), Try({"name": "{running}"}), Try({"name": "{project}"})],
     "POST /v1/job/stop": [Try({"name": "{running}"}), Try({"name": "{done}"})],
-    "PATCH /v1/job": [Try({"name": "{running}"}, {"held": True}), Try({"name": "{done}"}, {"priority": 1})],
+    "PATCH /v1/job": [
+        Try({"name": "{running}"}, {"held": True}),
+        Try({"name": "{done}"}, {"priority": 1}),
+        Try({"name": "{done}"}, {"tags": ["x"]}),
+    ],
     "GET /v1/job/usage": [Try({"name": "{running}"}), Try({"name": "{done}"})],
     "DELETE /v1/job": [Try({"name": "{done}"}), Try({"name": "{running}"})],
     "GET /v1/job/logs": [
@@ -282,6 +286,27 @@ def test_events_tell_each_their_own(host: Host) -> None:
     assert all(event["job"] is None and event["removed"] is None and event["fetch"] is None for event in told), seen
     assert {event["dataset"]["name"] for event in told if event["dataset"]} == {"open"}
     assert MARK not in "".join(seen)
+
+
+def test_what_was_public_is_lost_to_others_at_once_when_it_is_not_any_more(host: Host) -> None:
+    alice, mallory = host.people.alice.api, host.people.mallory.api
+    for name in ("shown", "goes", "moves"):
+        alice.dataset(name, {"a": b"for all\n"})
+        alice.ask("PATCH", "/v1/dataset", {"public": True}, name=name)
+    of = f"{host.people.alice.name}/datasets"
+    with mallory.http.stream("GET", "/v1/events", timeout=30) as answer:
+        lines = answer.iter_lines()
+        next(lines)  # a sign of life: from here on all is told
+        alice.ask("PATCH", "/v1/dataset", {"public": False}, name="shown")
+        alice.ask("DELETE", "/v1/dataset", name="goes")
+        alice.ask("PATCH", "/v1/dataset", {"name": "moved", "public": False}, name="moves")
+        # What was private all along goes without a word to others.
+        alice.dataset("hidden", {"a": b"alice's\n"})
+        alice.ask("DELETE", "/v1/dataset", name="hidden")
+        alice.ask("PATCH", "/v1/dataset", {"description": "as it was"}, name="open")
+        told = [json.loads(line) for line in itertools.islice(lines, 4)]
+    assert [event["removed"] for event in told[:3]] == [f"{of}/shown", f"{of}/goes", f"{of}/moves"]
+    assert told[3]["dataset"]["name"] == "open"
 
 
 def test_alices_things_are_untouched_by_all_that(host: Host) -> None:

@@ -40,8 +40,16 @@ def account(prefix: str) -> Iterator[str]:
 class SharedRunner(RunnerProcess):
     """A runner of root's that answers on a socket for everybody."""
 
-    def __init__(self, folder: Path, place: Path, image: str, settings: dict[str, object] | None = None) -> None:
-        super().__init__(folder, "docker", image, {"shared_socket": str(place / "shared.sock"), **(settings or {})})
+    def __init__(
+        self,
+        folder: Path,
+        place: Path,
+        image: str,
+        settings: dict[str, object] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
+        shared: dict[str, object] = {"shared_socket": str(place / "shared.sock"), **(settings or {})}
+        super().__init__(folder, "docker", image, shared, env)
         self._shared = place / "shared.sock"
 
     @property
@@ -58,8 +66,13 @@ class SharedRunner(RunnerProcess):
         try:
             super().__exit__(kind, error, tb)
         finally:
-            for name in self.networks():
-                subprocess.run([DOCKER, "network", "rm", name], check=True, stdout=subprocess.DEVNULL)
+            # A container that is just being removed may be on one still.
+            wait_for(self._without_networks, "the networks to go")
+
+    def _without_networks(self) -> bool:
+        for name in self.networks():
+            subprocess.run([DOCKER, "network", "rm", name], check=False, capture_output=True)
+        return not self.networks()
 
 
 @dataclass(frozen=True)
@@ -122,11 +135,13 @@ class People:
 
 
 @contextmanager
-def two_people(folder: Path, image: str) -> Iterator[People]:
-    """Both logged in. Their jobs are ended afterwards, their accounts gone."""
+def two_people(
+    folder: Path, image: str, settings: dict[str, object] | None = None, env: dict[str, str] | None = None
+) -> Iterator[People]:
+    """Both logged in. Their jobs are ended afterwards, their accounts gone. `settings` and `env` are the runner's."""
     with ExitStack() as stack:
         place = stack.enter_context(passable_folder())
-        runner = SharedRunner(folder / "runner", place, image)
+        runner = SharedRunner(folder / "runner", place, image, settings, env)
         stack.enter_context(runner)
         names = [stack.enter_context(account(prefix)) for prefix in ("alice", "mallory")]
         (place / "sshd").mkdir()
