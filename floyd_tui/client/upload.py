@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +22,8 @@ _MANIFEST_PIECE = 256 << 10
 # Where in a file's line of a manifest its digest stands.
 _DIGEST = slice(-67, -3)
 # From this size on, in bytes, a manifest is sent only where the host does not know the tree: a question costs less.
-_LARGE_MANIFEST = 64 << 10
+# From the other one on that holds for a tree that has changed, too, which the host hardly knows.
+_LARGE_MANIFEST, _HUGE_MANIFEST = 64 << 10, 1 << 20
 # Failures in a row without a byte of progress, and the seconds that a line may stay away.
 _TRIES = 5
 _PATIENCE = 900.0
@@ -37,22 +39,32 @@ class Tree(Protocol):
     def digest(self) -> str: ...
     @property
     def manifest(self) -> bytes: ...
+    @property
+    def changed(self) -> bool:
+        """Whether it is surely another than the last one of its folder: then the host hardly knows it."""
+        ...
 
 
-async def upload(link: Link, tree: Tree, progress: Tell | None = None) -> TreeStatus:
+async def upload(link: Link, tree: Tree, progress: Tell | None = None, *, used_next: bool = False) -> TreeStatus:
     """Send what the host lacks of `tree`; the answer is the complete tree's.
 
-    A line that is lost is waited for, and nothing that has arrived is sent again. Cancelling leaves nothing behind but
-    blobs that the next upload need not send. Raises `TransferError` for a file that is not any more what the tree says,
-    `HostError` where the host stays away, and `RunnerProblem` (a full disk, say).
+    A line that is lost is waited for, and nothing that has arrived is sent again. Where the tree is `used_next`, by a
+    launch or a version, the host looks at it then: it is not asked here whether all that it said has arrived is there.
+    Cancelling leaves nothing behind but blobs that the next upload need not send. Raises `TransferError` for a file
+    that is not any more what the tree says, `HostError` where the host stays away, and `RunnerProblem` (a full disk,
+    say).
     """
-    status = await _named(link, tree)
+    status = await _named(link, tree, new=tree.changed)
     meter = Meter(progress, status.size, status.files)
     tries = 0
     while status.missing:
         wanted = await asyncio.to_thread(_wanted, tree, status)
         meter.set(status.size - status.lacking_bytes, status.files - status.lacking)
-        before, failure = _standing(status), await _sent(link, wanted, meter)
+        before, sent = _standing(status), await _sent(link, wanted, meter)
+        failure = None if isinstance(sent, int) else sent
+        if used_next and sent == len(wanted) == status.lacking:
+            status = replace(status, missing=(), lacking=0, lacking_bytes=0)
+            break
         status = await _named(link, tree)
         tries = 0 if _standing(status) != before else tries + 1
         if status.missing and tries >= _TRIES:
@@ -84,19 +96,23 @@ def _standing(status: TreeStatus) -> tuple[int, int]:
     return status.lacking, status.lacking_bytes
 
 
-async def _named(link: Link, tree: Tree) -> TreeStatus:
-    """Put the manifest, again where the line broke: it is small, and putting it twice does nothing."""
+async def _named(link: Link, tree: Tree, new: bool = False) -> TreeStatus:
+    """Put the manifest, again where the line broke: it is small, and putting it twice does nothing.
+
+    The host may know it already, and is asked where that costs less; it hardly does where it is `new`.
+    """
     tries = 1
-    while not isinstance(answer := await _put(link, tree), TreeStatus):
+    while not isinstance(answer := await _put(link, tree, new and tries == 1), TreeStatus):
         if tries >= _TRIES:
             raise answer
         tries += 1
     return answer
 
 
-async def _put(link: Link, tree: Tree) -> TreeStatus | HostUnreachable:
+async def _put(link: Link, tree: Tree, new: bool) -> TreeStatus | HostUnreachable:
     try:
-        known = await _known(link, tree) if len(tree.manifest) >= _LARGE_MANIFEST else None
+        worth_it = len(tree.manifest) >= (_HUGE_MANIFEST if new else _LARGE_MANIFEST)
+        known = await _known(link, tree) if worth_it else None
         return known or await link.client.put_tree(tree.digest, _sliced(tree.manifest))
     except HostUnreachable as error:
         await _line_back(link, error)
@@ -112,13 +128,14 @@ async def _known(link: Link, tree: Tree) -> TreeStatus | None:
         return None
 
 
-async def _sent(link: Link, wanted: Sequence[Wanted], meter: Meter) -> HostUnreachable | RunnerProblem | None:
-    """Send `wanted`; returns what broke it off where going on may help."""
+async def _sent(link: Link, wanted: Sequence[Wanted], meter: Meter) -> int | HostUnreachable | RunnerProblem:
+    """Send `wanted`; returns how many have arrived whole, or what broke it off where going on may help."""
+    stored = 0
     try:
         encodings = (await link.client.info()).encodings if worth_asking(wanted) else ()
         for body in await asyncio.to_thread(bodies, wanted, encodings):
             async with aclosing(_stream(body, meter)) as stream:
-                await link.client.send_blobs(stream, body.size, body.encoding)
+                stored += await link.client.send_blobs(stream, body.size, body.encoding)
     except HostUnreachable as error:
         await _line_back(link, error)
         return error
@@ -130,7 +147,7 @@ async def _sent(link: Link, wanted: Sequence[Wanted], meter: Meter) -> HostUnrea
             raise
         # Or another upload of the same file went on meanwhile: what is missing now is another question.
         return error
-    return None
+    return stored
 
 
 async def _line_back(link: Link, error: HostUnreachable) -> None:

@@ -7,6 +7,7 @@ import io
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from floyd_tui.project.index import SETTLED_NS, Known, Remembered
@@ -18,6 +19,8 @@ from runner.models import TreeEntry, file_line, known_entry, path_key
 _DIGEST = 32
 _UNKNOWN = bytes(_DIGEST)
 _NEGATIVE = 1 << 63
+# Where in a line its path begins.
+_PATH = len('["f","')
 
 
 class Looked:
@@ -123,6 +126,21 @@ def _offsets(lines: list[bytes], cuts: array[int]) -> array[int]:
         places.append(place)
         last = cut
     return places
+
+
+def moved(was: Remembered, path: str) -> Remembered:
+    """A folder without folders in it as it is remembered, under another path: the same lines in the same order."""
+    lines, old, new = b"\n" + was.lines, _prefix(was.path), _prefix(path)
+    # No newline but those between them is in the lines, so that this is where each path begins.
+    for code in (b"f", b"x", b"l"):
+        start = b'\n["%s","' % code
+        lines = lines.replace(start + old, start + new)
+    return replace(was, path=path, lines=lines[1:])
+
+
+def _prefix(path: str) -> bytes:
+    """How a manifest writes what paths in the folder `path` begin with."""
+    return file_line(f"{path}/", 0, "", False)[_PATH:].rpartition(b'",0,')[0]
 
 
 class Chunk(NamedTuple):

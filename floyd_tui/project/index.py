@@ -103,6 +103,11 @@ class Index:
         folder = self.folders.get(path)
         return folder if folder is not None and folder.print and folder.rules == rules else None
 
+    def renamed(self, inode: int, rules: bytes) -> Remembered | None:
+        """The folder with that inode, under whatever path, if the same holds of it."""
+        folder = self._by_inode.get(inode)
+        return folder if folder is not None and folder.print and folder.rules == rules else None
+
     def stays(self, path: str) -> None:
         """Say that the folder at `path` is as it was."""
         self._seen.add(path)
@@ -111,6 +116,11 @@ class Index:
     def gone(self) -> set[str]:
         """The folders that are remembered and of which nothing was said or put."""
         return self.folders.keys() - self._seen
+
+    def differs(self, folder: Remembered) -> bool:
+        """Whether `folder` holds other files and links than is remembered of it."""
+        was = self.folders.get(folder.path)
+        return was is None or was.lines != folder.lines
 
     def known(self, path: str, inode: int) -> Known:
         """The files of a folder that has changed, as they were: by its path, or by its inode where it was renamed."""

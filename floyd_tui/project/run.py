@@ -240,7 +240,7 @@ async def send(link: Link, snapshot: Snapshot, progress: Tell) -> None:
         )
 
     progress(_comparing(snapshot))
-    await upload(link, snapshot, sent)
+    await upload(link, snapshot, sent, used_next=True)
 
 
 def _comparing(snapshot: Snapshot) -> Stage:

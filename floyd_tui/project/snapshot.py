@@ -9,14 +9,15 @@ import asyncio
 import os
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.folders import Chunk, Looked, chunks, manifest
-from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
-from floyd_tui.project.index import Index
+from floyd_tui.project.folders import Chunk, Looked, chunks, manifest, moved
+from floyd_tui.project.ignore import CODE_DEFAULTS, IGNORE_FILE, IgnoreRules
+from floyd_tui.project.index import Index, Remembered
 from floyd_tui.project.notes import notes_on
 from floyd_tui.project.reading import Large, Reader, in_batches, side_by_side
 from floyd_tui.project.recheck import unchanged
@@ -33,7 +34,8 @@ class Snapshot:
     """What is in `root`: `manifest` says it, and its `digest` names the tree.
 
     `files` are counted without folders and links, `size` is the sum of theirs in bytes; `left_out` says what stays
-    here by which rule, `warnings` are sentences.
+    here by which rule, `warnings` are sentences. `changed` says that it is surely not the tree of the last
+    time.
     """
 
     root: Path
@@ -43,6 +45,7 @@ class Snapshot:
     size: int = 0
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
+    changed: bool = False
 
     @property
     def entries(self) -> Iterator[TreeEntry]:
@@ -118,6 +121,8 @@ class _Scan:
         self._tally = Tally()
         self._special: list[str] = []
         self._done_files = self._done_bytes = self._files = self._size = 0
+        self._changed = False
+        self._renamed: list[tuple[Remembered, str, array[int]]] = []
 
     def run(self, defaults: tuple[str, ...]) -> Snapshot:
         if not os.path.isdir(self._root):
@@ -134,7 +139,7 @@ class _Scan:
         self._report(0, 0, force=True)
         notes = notes_on(text, self._special)
         left_out = self._tally.by_size()
-        return Snapshot(Path(self._root), digest, text, self._files, self._size, left_out, notes)
+        return Snapshot(Path(self._root), digest, text, self._files, self._size, left_out, notes, self._changed)
 
     def _walk(self, rules: IgnoreRules) -> tuple[list[Chunk], list[Looked]]:
         """What the folders that are as they were add to the manifest, and the others."""
@@ -154,6 +159,11 @@ class _Scan:
                 pending += [(joined(folder, name), rules, key) for name in was.folders]
                 continue
             assert found is not None
+            if new := self._moved(folder, found, rules, key):
+                self._count(new.files, new.size, known=new.size)
+                self._renamed.append((new, "\0".join(found.names), found.marks))
+                pieces += chunks(new)
+                continue
             one, rules, key = self._look(folder, found, rules, key)
             looked.append(one)
             pending += [(joined(folder, name), rules, key) for name in found.folders]
@@ -163,6 +173,16 @@ class _Scan:
         """Folders that are known to be as they were before the walk: of many, since that is quicker."""
         folders = [folder for folder in self._index.folders.values() if folder.print]
         return unchanged(self._root, folders, self._stop_if_cancelled)
+
+    def _moved(self, folder: str, found: Scan, rules: IgnoreRules, key: bytes) -> Remembered | None:
+        """The folder under its new path, where it was renamed and is else as it was, and no rule is about it."""
+        was = self._index.renamed(found.inode, key)
+        if was is None or found.folders or found.special or IGNORE_FILE in found.names or found.print() != was.print:
+            return None
+        links = [name for name, _ in found.links]
+        if not folder or not was.path or rules.may_match(folder, [*found.names, *links]):
+            return None
+        return moved(was, folder)
 
     def _look(self, folder: str, found: Scan, rules: IgnoreRules, key: bytes) -> tuple[Looked, IgnoreRules, bytes]:
         """A folder that is not as it was, with the rules in force in it."""
@@ -191,13 +211,19 @@ class _Scan:
 
     def _finished(self, looked: list[Looked], started: int) -> Iterator[Chunk]:
         """What folders that were looked at add to the manifest; they are remembered for the next time."""
-        if not (looked or self._index.gone):
+        gone = self._index.gone - {one.path for one in looked}
+        self._changed = bool(self._renamed or gone)
+        if not (looked or self._changed):
             return
+        known = bool(self._index.folders)
         self._index.begin()
+        for new, names, marks in self._renamed:
+            self._index.put(new, names.split("\0") if names else [], marks)
         while looked:
             self._stop_if_cancelled()
             one = looked.pop()
             done = one.done(started)
+            self._changed |= known and self._index.differs(done)
             self._index.put(done, one.names, one.marks)
             # Some may have come, gone or grown since they were counted.
             self._files += done.files - one.counted[0]
