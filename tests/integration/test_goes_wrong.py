@@ -18,7 +18,8 @@ from runner.models import Attempt, Job, JobState, Retry
 from runner.retrying import delay_before, seconds_left
 from tests.support.api import Api
 from tests.support.nvml import FakeDriver, FakeGpu
-from tests.support.runner import RunnerProcess
+from tests.support.require import FAKETIME
+from tests.support.runner import RunnerProcess, path_without
 from tests.support.wait import wait_for
 
 
@@ -142,45 +143,53 @@ def test_a_second_runner_on_one_data_folder_refuses(runner: RunnerProcess) -> No
         assert Api(http).job("p/1").state is JobState.RUNNING
 
 
-# A runner whose clock on the wall is ahead by the seconds that a file says, as time.time() tells.
-SET_CLOCK = """
-import sys, time
-from pathlib import Path
-wall, ahead = time.time, Path(sys.argv.pop(1))
-time.time = lambda: wall() + float(ahead.read_text())
-from runner.cli import main
-main()
-"""
+def set_clock(place: Path, offset: str) -> dict[str, str]:
+    """Set the clock on the wall, by seconds from the true one, of the programs that have the answered environment."""
+    fresh = place.with_suffix(".new")
+    fresh.write_text(offset + "\n")
+    fresh.replace(place)
+    return {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(place),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
+@pytest.mark.faketime
 def test_a_clock_that_is_set_back_changes_no_duration(tmp_path: Path) -> None:
-    ahead = tmp_path / "ahead"
-    ahead.write_text("86400")
-    program = (sys.executable, "-c", SET_CLOCK, str(ahead))
-    with RunnerProcess(tmp_path / "runner", program=program) as server:
+    clock = tmp_path / "clock"
+    env = set_clock(clock, "+86400")
+    # The library finds in no sandbox what its processes share.
+    path = path_without("bwrap", tmp_path / "bin")
+    with RunnerProcess(tmp_path / "runner", env={**env, "PATH": path}) as server:
         with server.http() as http:
             api = Api(http)
-            api.launch("echo up; sleep 600", max_runtime=3)
-            api.launch("echo up; until [ -e go ]; do sleep 0.02; done")
+            # What stands over a job has its environment, and so that clock.
+            api.launch("echo up; sleep 600", max_runtime=4, env=env)
+            api.launch("echo up; until [ -e go ]; do sleep 0.2; done", env=env)
             for number in (1, 2):
                 api.prints(f"p/{number}", b"up")
                 api.reaches(f"p/{number}", JobState.RUNNING)
             began = time.monotonic()
-        ahead.write_text("0")
+            set_clock(clock, "+0")
+            assert api.job("p/2").created_at > time.time() + 80_000
+            assert api.launch("true", env=env).created_at < time.time() + 5
+            limited = api.ended("p/1")
+            assert limited.state is JobState.TIMED_OUT
+            assert time.monotonic() - began < 60
         server.kill()
+        set_clock(clock, "-3600")
         server.start()
         with server.http() as http:
             api = Api(http)
-            limited = api.ended("p/1")
-            assert limited.state is JobState.TIMED_OUT
-            assert time.monotonic() - began < 20
             (next(server.data_dir.glob("jobs/*/p/2/home")) / "go").touch()
-            other = api.ended("p/2")
-        for job in (limited, other):
+            other, later = api.ended("p/2"), api.ended("p/3")
+        for job in (limited, other, later):
             assert job.started_at is not None
             assert job.ended_at is not None
-            assert 0 <= job.ended_at - job.started_at < time.monotonic() - began + 5
-        assert (limited.ended_at or 0) - (limited.started_at or 0) >= 2
+            assert 0 <= job.ended_at - job.started_at < time.monotonic() - began + 5, job
+        assert (limited.ended_at or 0) - (limited.started_at or 0) >= 3
 
 
 def test_a_retry_waits_no_longer_because_the_clock_was_set_back() -> None:

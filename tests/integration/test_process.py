@@ -12,7 +12,7 @@ import pytest
 
 from runner.models import JobState, Limits, Mount, Retry
 from tests.support.api import Api
-from tests.support.runner import RunnerProcess
+from tests.support.runner import RunnerProcess, path_without
 from tests.support.small_disk import takes_root
 from tests.support.wait import wait_for
 
@@ -20,13 +20,7 @@ from tests.support.wait import wait_for
 @pytest.fixture
 def bare(tmp_path: Path) -> RunnerProcess:
     """A runner that finds no bubblewrap."""
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for folder in ("/usr/bin", "/bin"):
-        for program in os.scandir(folder):
-            if program.name != "bwrap" and not (tools / program.name).is_symlink():
-                (tools / program.name).symlink_to(program.path)
-    return RunnerProcess(tmp_path / "runner", env={"PATH": str(tools)})
+    return RunnerProcess(tmp_path / "runner", env={"PATH": path_without("bwrap", tmp_path / "bin")})
 
 
 @pytest.mark.bwrap

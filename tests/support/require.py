@@ -10,12 +10,15 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 from scripts.test_image import why_no_engine
 
 # Debian's own first: a client of another make may stand before it.
 _PATH = f"/usr/bin:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 DOCKER = shutil.which("docker", path=_PATH) or "docker"
+# The library that tells programs another time, where Debian puts it.
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
 def _programs(package: str, *names: str) -> Callable[[], str | None]:
@@ -42,6 +45,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "tmux": _programs("tmux", "tmux"),
     "git": _programs("git", "git"),
     "gcc": _programs("gcc libc6-dev", "gcc"),
+    "faketime": lambda: None if FAKETIME else "libfaketime is not installed (Debian: apt-get install libfaketime).",
     "registry": _programs("docker-registry", "docker-registry"),
 }
 
