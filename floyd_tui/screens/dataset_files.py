@@ -39,6 +39,7 @@ class DatasetFiles(FilesPane):
         super().__init__()
         self._link: Link | None = None
         self._version: DatasetVersion | None = None
+        self._title = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="files-title")
@@ -65,7 +66,8 @@ class DatasetFiles(FilesPane):
         self.forget_found()
         self.tree_table.forget()
         origin = f" · from {version.origin.url}" if version and version.origin else ""
-        self._say(plain(f"Files of {version.short}{origin}") if version else "")
+        self._title = plain(f"Files of {version.short}{origin}") if version else ""
+        self._say(f"{self._title} …" if version else "")
         if version:
             self._list(ROOT)
 
@@ -85,6 +87,7 @@ class DatasetFiles(FilesPane):
             return
         # An answer for a version that is no longer looked at must not win.
         if version is self._version:
+            self._say(self._title)
             self.tree_table.show_folder(folder, files)
 
     @on(FileTree.Wanted)

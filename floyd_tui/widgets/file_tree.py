@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from rich.text import Text
@@ -24,6 +25,8 @@ COLUMNS = (
 )
 INDENT = "  "
 ROOT = ""
+# Of one folder, or of what was found, so many are drawn: all rows of a folder of a million would take minutes.
+MOST = 1_000
 
 
 class FileTree(RowTable):
@@ -94,15 +97,19 @@ class FileTree(RowTable):
     def draw(self) -> None:
         """Draw again, for ages or another theme."""
         paint, now = Paint.of(self.app), fmt.now(self)
-        files = list(self._walk(ROOT, 0)) if self._found is None else [(info, 0) for info in self._found]
-        self._shown = {info.path: info for info, _ in files}
-        self.show_rows([self._row(info, depth, paint, now) for info, depth in files])
+        self._shown = {}
+        self.show_rows(list(self._rows(ROOT, 0, paint, now)))
 
-    def _walk(self, folder: str, depth: int) -> Iterator[tuple[FileInfo, int]]:
-        for info in self._folders.get(folder, ()):
-            yield info, depth
+    def _rows(self, folder: str, depth: int, paint: Paint, now: float) -> Iterator[Row]:
+        files = self._folders.get(folder, ()) if self._found is None else self._found
+        for info in islice(files, MOST):
+            self._shown[info.path] = info
+            yield self._row(info, depth, paint, now)
             if info.kind == "dir" and info.path in self._open:
-                yield from self._walk(info.path, depth + 1)
+                yield from self._rows(info.path, depth + 1, paint, now)
+        if (more := len(files) - MOST) > 0:
+            by = "/ finds them by words" if self._found is None else "more words find fewer"
+            yield Row(f"{folder}/", {"name": paint(f"{INDENT * (depth + 1)}… {more:,} more: {by}", "dim")})
 
     def _row(self, info: FileInfo, depth: int, paint: Paint, now: float) -> Row:
         if info.kind == "dir":

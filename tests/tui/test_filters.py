@@ -12,6 +12,7 @@ from floyd_tui.screens import home as home_page
 from floyd_tui.screens import job_files
 from floyd_tui.screens.home import HomeScreen
 from floyd_tui.screens.job import JobScreen
+from floyd_tui.widgets import file_tree
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.row_table import RowTable
@@ -62,6 +63,31 @@ async def test_files_of_a_dataset_are_found(tmp_path: Path) -> None:
         await ui.sees("labels.npy")
         await ui.press("escape")
         await ui.sees("images.npy")
+
+
+async def test_of_a_folder_of_very_many_files_the_first_are_drawn_and_the_others_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_tree, "MOST", 5)
+    async with shell_ui(tmp_path) as ui:
+        held = ui.host.hold("files")
+        ui.host.sources["ada/datasets/digits/2"] += [FakeFile(f"scans/{at}.png", b"") for at in range(20)]
+        await ui.press("2")
+        await ui.sees("Files of digits/2 …")
+        held.set()
+        await ui.press("enter", "enter")
+        tree = ui.app.screen.query_one(FileTree)
+        await ui.until(lambda: tree.known, "the files")
+        tree.move_to("scans")
+        await ui.press("enter")
+        await ui.sees("15 more: / finds them by words")
+        tree.move_to("scans/")
+        assert tree.file is None
+        await ui.press("d", "enter", "slash")
+        await ui.type("scans")
+        await ui.sees("15 more: more words find fewer")
+        await ui.type(" 19")
+        await ui.until(lambda: tree.row_count == 1, "the one file")
 
 
 async def test_jobs_that_are_older_than_those_listed_are_looked_for_on_the_host(
