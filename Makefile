@@ -38,7 +38,7 @@ bench: $(VENV)/installed ## side-by-side benchmarks; B=transfer for one, ONLY=wo
 	@$(BIN)/python -m benchmarks $(B) --only '$(ONLY)'
 
 screenshots: $(VENV)/installed ## the README's pictures, from real screens
-	@$(BIN)/python -m scripts.screenshots
+	@$(BIN)/floyd-tui screenshots --out docs/images
 
 clean: ## remove what make made here
 	rm -rf $(VENV) .demo .cache dist

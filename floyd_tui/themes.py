@@ -153,14 +153,16 @@ def legible(color: Color, grounds: tuple[Color, ...], towards: Color) -> Color:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """WCAG 2 contrast ratio of two colours, 1 to 21."""
+    """Contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it with its relative luminance."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(color: Color) -> float:
-    def linear(channel: float) -> float:
-        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+def linear(channel: float) -> float:
+    """An sRGB channel, 0 to 1, as the light it stands for."""
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
 
+
+def _luminance(color: Color) -> float:
     red, green, blue = (linear(channel) for channel in color.normalized)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -57,6 +57,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "secret": ("secrets:secret", "Keep secrets on a host and give them to jobs."),
         "host": ("hosts:host", "Add, list, check and remove hosts."),
     },
+        "screenshots": ("pictures:screenshots", "Draw the app's screens as pictures."),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -185,7 +185,6 @@ class DatasetsScreen(Page):
     def repaint(self) -> None:
         """In the present theme's colours."""
         self._draw()
-        self.query_one(FetchesPane).draw()
 
     # What one does
 

@@ -58,7 +58,6 @@ class DiskScreen(ErrorFunnel[None]):
         yield KeyRow()
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.query_one(DiskUse).draw())
         self.action_look()
 
     # What goes on

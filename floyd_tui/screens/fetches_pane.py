@@ -13,7 +13,7 @@ from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.save_dataset import said
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from runner.models import Fetch
 
@@ -26,7 +26,7 @@ _BAR = 12
 _STATES = {"waiting": "waits for its turn", "fetching": "", "unpacking": "unpacking"}
 
 
-class FetchesPane(RowTable):
+class FetchesPane(Painted, RowTable):
     """Fetches under way and failed ones; it is there as long as there are any."""
 
     DEFAULT_CSS = """

@@ -64,6 +64,7 @@ class GoesUpScreen(ErrorFunnel[None]):
         yield KeyRow()
 
     def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self._look()
 
     @work(exclusive=True, group="look", exit_on_error=False)

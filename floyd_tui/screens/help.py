@@ -12,7 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 
 # Groups of keys by the first word of their id, in the order that help shows them.
 GROUPS = {
@@ -79,11 +79,29 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(id="help"):
             yield Static("Keys", id="title")
             with VerticalScroll(id="keys"):
-                yield Static(self._table())
+                yield KeyTable(self._keys)
             yield Static("Esc closes. ctrl+p finds these by name, config.yaml changes them.", id="foot")
 
-    def _table(self) -> Table:
-        paint = Paint.of(self.app)
+    def action_scroll(self, by: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#keys").scroll_relative(y=by * 2, animate=False)
+
+
+class KeyTable(Painted, Static):
+    """The lines of help, a heading above each group."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def on_mount(self) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the keys in the theme's colours."""
+        self.update(self._table(Paint.of(self.app)))
+
+    def _table(self, paint: Paint) -> Table:
         grid = Table.grid(padding=(0, 2), expand=True)
         grid.add_column(no_wrap=True, justify="right", min_width=8)
         grid.add_column(no_wrap=True, min_width=12)
@@ -100,7 +118,3 @@ class HelpScreen(ModalScreen[None]):
                 paint(key.keys, "key" if key.enabled else "dim"), paint(key.title, color), paint(key.text, "dim")
             )
         return grid
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#keys").scroll_relative(y=by * 2, animate=False)

@@ -186,7 +186,6 @@ class HostsScreen(Page):
     def repaint(self) -> None:
         """In the present theme's colours."""
         self._draw()
-        self.query_one(HostGauges).draw()
 
     # What one does
 

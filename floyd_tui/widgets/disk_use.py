@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from floyd_tui.disk_words import WHAT
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 from runner.models import GcKind, GcReport
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -17,7 +17,7 @@ _WHAT, _COUNT, _SIZE, _GOES = 26, 9, 11, 11
 _BARS_SINCE = 70
 
 
-class DiskUse(Static):
+class DiskUse(Painted, Static):
     """Draws the `GcReport` that `take` was given."""
 
     DEFAULT_CSS = "DiskUse { height: auto; color: $foreground; }"

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from runner.models import FileInfo
 
@@ -29,7 +29,7 @@ ROOT = ""
 MOST = 1_000
 
 
-class FileTree(RowTable):
+class FileTree(Painted, RowTable):
     """A tree of files. `show_folder` fills a folder; `Wanted` asks for one, `Opened` says that Enter was on a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -15,17 +15,18 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.gauge_line import GaugeLine, share
 from floyd_tui.widgets.gpu_lines import gpu_lines
 from floyd_tui.widgets.hint_lines import COLORS, worst_first
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Fades, Paint, Painted
 from runner.models import Hint, HostStats, JobStats
 
 HISTORY = 120
 
 
-class HostGauges(Static):
+class HostGauges(Fades, Painted, Static):
     """Draws the newest of the `HostStats` that `take` was given, and how they went."""
 
     DEFAULT_CSS = """
     HostGauges { height: auto; color: $foreground; }
+    HostGauges.-stale { color: $dim; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -12,7 +12,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from floyd_tui.widgets.format import clip, count
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 
 # A longer list is cut: nobody reads it line by line, and its text is one key away.
 MOST = 1000
@@ -23,7 +23,7 @@ _SCALAR = 400
 _FEW, _SHORT = 20, 60
 
 
-class JsonTree(Tree[object]):
+class JsonTree(Painted, Tree[object]):
     """A value that `show` is given."""
 
     DEFAULT_CSS = """
@@ -68,6 +68,11 @@ class JsonTree(Tree[object]):
             self._open_again(before)
         else:
             self._open_some()
+
+    def draw(self) -> None:
+        """Show the same value in other colours."""
+        if self.root.children:
+            self.show(self.root.data)
 
     def _open_branches(self) -> list[tuple[tuple[str, ...], TreeNode[object]]]:
         found = []

@@ -21,13 +21,14 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from floyd_tui.widgets.paint import Fades
 from floyd_tui.widgets.row_table import Column, Row, share
 
 Key = TypeVar("Key", bound=Hashable)
 MARK = "✓"
 
 
-class LongTable(ScrollView, Generic[Key], can_focus=True):
+class LongTable(Fades, ScrollView, Generic[Key], can_focus=True):
     """Rows by their keys, with a cursor and marks; `show` gives it what there is."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -46,7 +47,7 @@ class LongTable(ScrollView, Generic[Key], can_focus=True):
         & > .long-table--hover { background: $row-hover; }
         & > .long-table--mark { color: $key; text-style: bold; }
         &:focus > .long-table--cursor { background: $cursor-row; }
-        &.-stale { opacity: 55%; }
+        &.-stale { color: $dim; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -256,7 +257,7 @@ class LongTable(ScrollView, Generic[Key], can_focus=True):
             strip, style = self._line(self._keys[row]), self._row_style(row)
         else:
             return Strip.blank(width, self.rich_style)
-        return strip.adjust_cell_length(width).apply_style(style)
+        return self.faded(strip.adjust_cell_length(width).apply_style(style))
 
     def _row_style(self, row: int) -> Style:
         part = "cursor" if row == self.cursor else "hover" if row == self.hovered else ""

@@ -8,10 +8,10 @@ from textual import work
 from textual.widgets import Static
 
 from floyd_tui.peek.pictures import Picture
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 
 
-class PictureView(Static, can_focus=True):
+class PictureView(Painted, Static, can_focus=True):
     """The picture that `show` is given, in the middle; drawn in a thread, anew for each size of the terminal."""
 
     DEFAULT_CSS = """
@@ -32,10 +32,14 @@ class PictureView(Static, can_focus=True):
     def show(self, picture: Picture) -> None:
         """Show `picture`."""
         self._picture = picture
-        self._draw()
+        self.draw()
 
     def on_resize(self) -> None:
         """There is more room, or less."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw it for the room and the ground that there are."""
         self._draw()
 
     @work(exclusive=True, group="draw", exit_on_error=False)

@@ -15,6 +15,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowDoesNotExist
 
+from floyd_tui.widgets.paint import Fades
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -40,7 +42,7 @@ class Row:
     cells: dict[str, Text] = field(default_factory=dict)
 
 
-class RowTable(DataTable[Text]):
+class RowTable(Fades, DataTable[Text]):
     """`DataTable` of `Row`s over `Column`s."""
 
     DEFAULT_CSS = """
@@ -55,7 +57,7 @@ class RowTable(DataTable[Text]):
         & > .datatable--hover { background: $row-hover; }
         &:focus { background-tint: $background 0%; }
         &:focus > .datatable--cursor { background: $cursor-row; color: $foreground; text-style: none; }
-        &.-stale { opacity: 55%; }
+        &.-stale { color: $dim; }
     }
     """
 
@@ -92,16 +94,17 @@ class RowTable(DataTable[Text]):
             self._fill(old)
             return
         for before, row in zip(old, rows, strict=True):
-            for key, _ in self._layout if before.cells != row.cells else ():
-                self.update_cell(row.key, key, self._cell(row, key))
+            for key, _ in self._layout:
+                if not _alike(before.cells.get(key), row.cells.get(key)):
+                    self.update_cell(row.key, key, self._cell(row, key))
 
     def change_row(self, row: Row) -> None:
         """Change the cells of one row that is there."""
         for index, old in enumerate(self._rows_shown):
-            if old.key == row.key and old.cells != row.cells:
+            if old.key == row.key:
                 self._rows_shown[index] = row
                 for key, _ in self._layout:
-                    if old.cells.get(key) != row.cells.get(key):
+                    if not _alike(old.cells.get(key), row.cells.get(key)):
                         self.update_cell(row.key, key, self._cell(row, key))
 
     def set_columns(self, columns: Sequence[Column]) -> None:
@@ -152,6 +155,11 @@ class RowTable(DataTable[Text]):
         if any(spec.key == name and spec.right for spec in self._specs):
             text.justify = "right"
         return text
+
+
+def _alike(one: Text | None, other: Text | None) -> bool:
+    """Whether two cells look the same; Rich compares texts without their own style."""
+    return one == other and (one is None or other is None or one.style == other.style)
 
 
 def share(columns: Sequence[Column], width: int, padding: int = 1) -> tuple[tuple[str, int], ...]:

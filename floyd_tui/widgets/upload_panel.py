@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from collections.abc import Callable
+
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +14,7 @@ from floyd_tui.project.run import Phase, Stage
 from floyd_tui.project.snapshot import Snapshot
 from floyd_tui.standing import figures
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.paint import Paint, Painted
 
 _PHASES: dict[Phase, str] = {
     "scanning": "Looking through the files",
@@ -23,29 +25,41 @@ _PHASES: dict[Phase, str] = {
 RULES_SHOWN = 6
 
 
-class UploadPanel(Static):
+class UploadPanel(Painted, Static):
     """A summary of a snapshot, and a bar while it is made and sent."""
 
     DEFAULT_CSS = """
     UploadPanel { height: auto; color: $foreground; }
     """
 
+    _shown: Callable[[Paint], RenderableType] | None = None
+
+    def _show(self, shown: Callable[[Paint], RenderableType]) -> None:
+        self._shown = shown
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw again what is shown, in the present theme."""
+        if self._shown is not None:
+            self.update(self._shown(Paint.of(self.app)))
+
     def show_code_of(self, job: str) -> None:
         """Nothing goes up: the code is an earlier job's."""
-        paint = Paint.of(self.app)
-        self.update(Text.assemble(paint("Nothing goes up: "), paint("the code of ", "dim"), paint(job, "accent")))
+        self._show(
+            lambda paint: Text.assemble(paint("Nothing goes up: "), paint("the code of ", "dim"), paint(job, "accent"))
+        )
 
     def show_trouble(self, sentence: str) -> None:
         """The folder cannot be read."""
-        self.update(Paint.of(self.app)(sentence, "bad"))
+        self._show(lambda paint: paint(sentence, "bad"))
 
     def show_snapshot(self, snapshot: Snapshot, large: int | None = None) -> None:
         """What would go up; more than `large` bytes are worth a word."""
-        self.update(summary(snapshot, Paint.of(self.app), large))
+        self._show(lambda paint: summary(snapshot, paint, large))
 
     def show_stage(self, stage: Stage) -> None:
         """How far it is."""
-        self.update(progress(stage, Paint.of(self.app)))
+        self._show(lambda paint: progress(stage, paint))
 
 
 def summary(snapshot: Snapshot, paint: Paint, large: int | None = None) -> Group:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import dist
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from floyd_tui import themes
 from floyd_tui.errors import ConfigError
 from floyd_tui.themes import CONTRAST, contrast, load, meanings, parse
+from tests.support.contrast import BLINDNESS, seen_with
 from tests.support.shell_ui import shell_ui
 
 SHIPPED = load().themes
@@ -44,6 +47,18 @@ def test_shipped_themes_read_at_least_4_5_to_1(theme: Theme) -> None:
     for ground in ("background", "surface", "panel", "cursor-row"):
         for text in ("foreground", "accent", *TEXT):
             assert contrast(Color.parse(colors[text]), Color.parse(colors[ground])) >= CONTRAST, (text, ground)
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("theme", ["colorblind-dark", "colorblind-light"])
+def test_states_are_told_apart_without_one_kind_of_cones(theme: str, blindness: str) -> None:
+    colors = meanings(next(each for each in SHIPPED if each.name == theme))
+    seen = {
+        name: seen_with(blindness, Color.parse(colors[name])) for name in ("running", "busy", "good", "warn", "bad")
+    }
+    for one, other in combinations(seen, 2):
+        # A distance of 2.3 is just noticeable side by side; these are small signs in a list.
+        assert dist(seen[one], seen[other]) > 20, (one, other)
 
 
 def test_contrast_is_that_of_wcag() -> None:

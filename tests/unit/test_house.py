@@ -16,7 +16,7 @@ SOURCES = [
     path for folder in ("floyd_tui", "runner", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 ]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in SOURCES}
-UI = ("floyd_tui.screens", "floyd_tui.widgets", "floyd_tui.app", "floyd_tui.themes")
+UI = ("floyd_tui.screens", "floyd_tui.widgets", "floyd_tui.app", "floyd_tui.themes", "floyd_tui.screenshots")
 CORE = sorted(name for name in MODULES if name.split(".")[0] == "floyd_tui" and not name.startswith(UI))
 
 
