@@ -94,9 +94,15 @@ class Jobs:
         return self._now(job)
 
     async def select(
-        self, caller: str, project: str | None, states: Sequence[JobState], limit: int | None, text: str = ""
+        self,
+        caller: str,
+        project: str | None,
+        states: Sequence[JobState],
+        limit: int | None,
+        text: str = "",
+        offset: int = 0,
     ) -> list[Job]:
-        """The caller's jobs, newest first, that have each word of `text`.
+        """The caller's jobs, newest first, that have each word of `text`, without the first `offset` of them.
 
         A project without any may be one that is yet to be made.
         """
@@ -105,7 +111,7 @@ class Jobs:
             if ref.owner != caller:
                 raise await self._nothing(ref, caller)
             project = ref.name
-        return [self._now(job) for job in await self._store.select(caller, project, states, limit, text)]
+        return [self._now(job) for job in await self._store.select(caller, project, states, limit, text, offset)]
 
     async def stop(self, name: str, caller: str) -> Job:
         """Ask a job to end; one that waits is stopped at once, one that has ended stays as it is."""
@@ -118,8 +124,23 @@ class Jobs:
         return job
 
     async def change(self, name: str, change: JobChange, caller: str) -> Job:
-        """Hold, release or move a waiting job; raises as `WaitingJobs.change`."""
-        return await self._waiting.change(await self.get(name, caller), change)
+        """Give a job other tags, or hold, release or move one that waits; raises as `WaitingJobs.change`."""
+        job = await self.get(name, caller)
+        if change.tags is None:
+            return await self._waiting.change(job, change)
+        if change != JobChange(tags=change.tags):
+            raise BadRequest("Tags are not changed together with a job's place.", "Ask for one after the other.")
+        return await self._tag(job, tuple(dict.fromkeys(check_name(tag, "tag") for tag in change.tags)))
+
+    async def _tag(self, job: Job, tags: tuple[str, ...]) -> Job:
+        """Write the tags down, then tell them to whoever holds the job, and to all."""
+        stored = await self._store.tag(job, tags)
+        self._waiting.tag(job.name, tags)
+        if (life := self._lives.get(job.name)) is not None:
+            life.tag(tags)
+        changed = self._now(stored)
+        self._parts.hub.publish(Event(job=changed))
+        return changed
 
     async def delete(self, name: str, caller: str) -> None:
         """Remove an ended job with its log and output; raises `Conflict` while it is active."""
@@ -139,8 +160,8 @@ class Jobs:
         self._parts.hub.publish(Event(removed=job.name))
 
     async def metrics(self, name: str, caller: str, after: int) -> list[Metric]:
-        """A job's points in the order they came, without the first `after`."""
-        return await self._store.metrics(await self.get(name, caller), max(0, after))
+        """A job's points in the order they came, without the first `after`; negative: so many of the last."""
+        return await self._store.metrics(await self.get(name, caller), after)
 
     async def projects(self, caller: str) -> list[Project]:
         """The caller's projects, the one last touched first."""

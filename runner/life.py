@@ -83,6 +83,10 @@ class Life:
         """The job as it is just now, with what is not worth a transaction: its progress and the size of its log."""
         return replace(self.job, progress=self._progress, log_size=size_of(self._task.log))
 
+    def tag(self, tags: tuple[str, ...]) -> None:
+        """Take over tags that were written down."""
+        self.job = replace(self.job, tags=tags)
+
     @property
     def _began(self) -> Path:
         return self.folder / BEGAN_FILE

@@ -176,6 +176,10 @@ class WaitingJobs:
         self._parts.hub.publish(Event(job=changed))
         return changed
 
+    def tag(self, name: str, tags: tuple[str, ...]) -> None:
+        """Take over tags that were written down, if the job waits."""
+        self._alter(name, tags=tags)
+
     async def _hold(self, job: Job, held: bool) -> None:
         if held:
             # As with an end.

@@ -64,11 +64,22 @@ class HttpClient:
         return await self._requests.fetch(request, Project)
 
     async def jobs(
-        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None, text: str = ""
+        self,
+        project: str | None = None,
+        states: Sequence[JobState] = (),
+        limit: int | None = None,
+        text: str = "",
+        offset: int = 0,
     ) -> list[Job]:
-        """Jobs, newest first, that have each word of `text`."""
+        """Jobs, newest first, that have each word of `text`, without the first `offset` of them."""
         wanted = [str(state) for state in states] or None
-        params: Params = {"project": project, "state": wanted, "limit": limit, "text": text or None}
+        params: Params = {
+            "project": project,
+            "state": wanted,
+            "limit": limit,
+            "text": text or None,
+            "offset": offset or None,
+        }
         return await self._requests.fetch(Request("GET", "/v1/jobs", params), list[Job])
 
     async def job(self, name: str) -> Job:
@@ -89,7 +100,7 @@ class HttpClient:
         return await self._requests.fetch(Request("POST", "/v1/job/stop", {"name": job}), Job)
 
     async def change_job(self, job: str, change: JobChange) -> Job:
-        """Hold, release or move a job that waits."""
+        """Give a job other tags; hold, release or move one that waits."""
         return await self._requests.fetch(Request("PATCH", "/v1/job", {"name": job}, body=change), Job)
 
     async def delete_job(self, job: str) -> None:
@@ -101,7 +112,7 @@ class HttpClient:
         return read_log(self._requests, job, offset, follow)
 
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
-        """The job's metrics without the first `after` of them."""
+        """The job's metrics without the first `after` of them; negative: so many of the last."""
         request = Request("GET", "/v1/job/metrics", {"name": job, "after": after})
         return await self._requests.fetch(request, list[Metric])
 

@@ -70,7 +70,12 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
         return self.host.projects.setdefault(name, new)
 
     async def jobs(
-        self, project: str | None = None, states: Sequence[JobState] = (), limit: int | None = None, text: str = ""
+        self,
+        project: str | None = None,
+        states: Sequence[JobState] = (),
+        limit: int | None = None,
+        text: str = "",
+        offset: int = 0,
     ) -> list[Job]:
         await self.host.gate("jobs")
         name, words = Ref.parse(project).name if project else None, text.lower().split()
@@ -79,7 +84,7 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
             for job in self.host.jobs.values()
             if name in (None, job.project) and (not states or job.state in states) and has_words(job, words)
         ]
-        return sorted(found, key=lambda job: (-job.created_at, -job.number))[:limit]
+        return sorted(found, key=lambda job: (-job.created_at, -job.number))[offset:][:limit]
 
     async def job(self, name: str) -> Job:
         await self.host.gate("job")

@@ -17,6 +17,8 @@ class FakeQueue:
     async def change_job(self, job: str, change: JobChange) -> Job:
         await self.host.gate("change_job")
         found = self.host.find_job(job)
+        if change.tags is not None:
+            return self.host.update(replace(found, tags=change.tags))
         if found.state is not JobState.QUEUED:
             detail = f"{found.short} does not wait any more."
             raise RunnerProblem(Problem("conflict", "Not possible now", 409, detail, "Only waiting jobs are moved."))

@@ -73,8 +73,12 @@ class Client(Protocol):
         states: Sequence[JobState] = (),
         limit: int | None = None,
         text: str = "",
+        offset: int = 0,
     ) -> list[Job]:
-        """Jobs, newest first. Each word of `text` is in their name, message, command, environment, inputs or tags."""
+        """Jobs, newest first, without the first `offset`.
+
+        Each word of `text` is in their name, message, command, environment, inputs or tags.
+        """
         ...
 
     async def job(self, name: str) -> Job: ...
@@ -88,7 +92,7 @@ class Client(Protocol):
 
     async def stop(self, job: str) -> Job: ...
     async def change_job(self, job: str, change: JobChange) -> Job:
-        """Hold, release or move a job that waits."""
+        """Give a job other tags; hold, release or move one that waits."""
         ...
 
     async def delete_job(self, job: str) -> None: ...
@@ -98,7 +102,7 @@ class Client(Protocol):
         ...
 
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
-        """The job's metrics in the order they came, without the first `after` of them."""
+        """The job's metrics in the order they came, without the first `after`; negative: so many of the last."""
         ...
 
     async def usage(self, job: str, points: int = 1000) -> JobUsage:

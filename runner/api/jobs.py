@@ -32,7 +32,12 @@ async def jobs(request: Request) -> Response:
     limit = integer(request, "limit", -1)
     asked = query(request)
     found = runner_of(request).jobs.select(
-        caller(request), asked.get("project") or None, states, None if limit < 0 else limit, asked.get("text", "")
+        caller(request),
+        asked.get("project") or None,
+        states,
+        None if limit < 0 else limit,
+        asked.get("text", ""),
+        max(0, integer(request, "offset", 0)),
     )
     return reply(await found)
 
@@ -70,7 +75,7 @@ async def stop(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Hold, release or move a waiting job."""
+    """Give a job other tags; hold, release or move a waiting one."""
     asked = await body(request, JobChange)
     return reply(await runner_of(request).jobs.change(required(request, "name"), asked, caller(request)))
 

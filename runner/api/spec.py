@@ -83,7 +83,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /v1/projects": Operation(list[Project]),
     "PUT /v1/projects/{name}": Operation(Project, body=Description),
     "GET /v1/jobs": Operation(
-        list[Job], (_PROJECT, Query("state", JobState, repeated=True), Query("limit", int), Query("text"))
+        list[Job],
+        (_PROJECT, Query("state", JobState, repeated=True), Query("limit", int), Query("text"), Query("offset", int)),
     ),
     "POST /v1/jobs": Operation(Job, body=Launch, status=201),
     "POST /v1/jobs/check": Operation(Job, body=Launch),

@@ -152,15 +152,16 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class JobChange:
-    """What is to change of a waiting job; None leaves it.
+    """What is to change of a job; None leaves it. All but its tags is of jobs that wait, and not changed with those.
 
-    `before` is another of the caller's waiting jobs: this one takes its priority and its place. Empty: the first place
-    among the caller's own.
+    `tags` are all that it has from here on. `before` is another of the caller's waiting jobs: this one takes its
+    priority and its place. Empty: the first place among the caller's own.
     """
 
     held: bool | None = None
     priority: int | None = None
     before: str | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

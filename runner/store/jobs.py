@@ -109,8 +109,12 @@ class JobStore:
         states: Sequence[JobState] = (),
         limit: int | None = None,
         text: str = "",
+        offset: int = 0,
     ) -> list[Job]:
-        """The owner's jobs, newest first; with `text` those in whose name, message, command and so on each word is."""
+        """The owner's jobs, newest first, without the first `offset` of them.
+
+        With `text` those in whose name, message, command and so on each word is.
+        """
         words = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split()
         sql, values = _searched(words) if words else (f"{_JOB} WHERE true", [])
         sql, values = f"{sql} AND person = ?", [*values, owner]
@@ -118,16 +122,19 @@ class JobStore:
             sql = f"{sql} AND project = (SELECT id FROM projects WHERE owner = ? AND name = ?)"
             values += [owner, project]
         # Found words come in the order of their numbers, so that the search ends with the last job asked for.
-        order = f"ORDER BY {'job_words.rowid' if words else 'jobs.id'} DESC LIMIT {-1 if limit is None else limit}"
+        order = f"ORDER BY {'job_words.rowid' if words else 'jobs.id'} DESC LIMIT"
+        end = None if limit is None else offset + limit
 
         def query(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             if not states:
-                return connection.execute(f"{sql} {order}", values).fetchall()
+                most = -1 if limit is None else limit
+                return connection.execute(f"{sql} {order} {most} OFFSET {offset}", values).fetchall()
             # One state at a time the index gives them in order; several at once would all be looked at.
             found: list[sqlite3.Row] = []
             for state in set(states):
-                found += connection.execute(f"{sql} AND state = ? {order}", (*values, str(state)))
-            return sorted(found, key=lambda row: -int(row["id"]))[:limit]
+                most = -1 if end is None else end
+                found += connection.execute(f"{sql} AND state = ? {order} {most}", (*values, str(state)))
+            return sorted(found, key=lambda row: -int(row["id"]))[offset:end]
 
         return [_job(row) for row in await self._db.read(query)]
 
@@ -169,6 +176,18 @@ class JobStore:
     async def update(self, job: Job, **changes: Any) -> Job:
         """Change fields of a job other than its state; returns it as it is now."""
         return await self._db.write(lambda c: _update(c, job, changes))
+
+    async def tag(self, job: Job, tags: tuple[str, ...]) -> Job:
+        """Give a job these tags, by which it is found from then on; returns it as it is now."""
+
+        def change(connection: sqlite3.Connection) -> Job:
+            row, now = _locked(connection, job)
+            sql = "UPDATE job_words SET words = (SELECT words FROM job_texts WHERE id = ?) WHERE rowid = ?"
+            saved = _save(connection, row["id"], replace(now, tags=tags))
+            connection.execute(sql, (row["id"], row["id"]))
+            return saved
+
+        return await self._db.write(change)
 
     async def move(self, turns: Sequence[tuple[Job, int]], priority: int) -> None:
         """Give waiting jobs, all of `priority` from here on, other turns."""
@@ -227,11 +246,13 @@ class JobStore:
         return await self._db.write(change)
 
     async def metrics(self, job: Job, after: int = 0) -> list[Metric]:
-        """The job's points in the order they came, without the first `after`."""
+        """The job's points in the order they came, without the first `after`; negative: so many of the last."""
         sql = f"""SELECT metrics.name, value, time, step, epoch FROM metrics JOIN ({_JOB}) AS j ON j.id = metrics.job
-                  WHERE j.owner = ? AND j.name = ? AND j.number = ? AND position >= ? ORDER BY position"""
-        values = (job.owner, job.project, job.number, after)
-        return [Metric(*row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
+                  WHERE j.owner = ? AND j.name = ? AND j.number = ?"""
+        sql += " AND position >= ? ORDER BY position" if after >= 0 else " ORDER BY position DESC LIMIT ?"
+        values = (job.owner, job.project, job.number, abs(after))
+        found = [Metric(*row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
+        return found if after >= 0 else found[::-1]
 
 
 def _searched(words: Sequence[str]) -> tuple[str, list[str]]:

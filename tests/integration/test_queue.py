@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.models import Job, JobChange, JobState, Limits, from_dict, to_dict
+from runner.models import Job, JobChange, JobState, Limits, Metric, from_dict, to_dict
 from runner.store.schema import MIGRATIONS
 from tests.support.api import Api, Refused, mount
 from tests.support.nvml import GIB, FakeDriver, FakeGpu
@@ -103,6 +103,37 @@ def test_what_cannot_be_changed_is_said(one_place: RunnerProcess) -> None:
             with pytest.raises(Refused, match=said):
                 api.launch("true", **launch)
         assert line(api) == [2]
+
+
+def test_jobs_in_any_state_are_tagged_and_found_by_their_tags(one_place: RunnerProcess) -> None:
+    with one_place.http() as http:
+        api = Api(http)
+        first = api.launch(SLEEP, tags=("old",))
+        api.prints(first.name, b"begun")
+        second = api.launch("true")
+        assert change(api, first, tags=("best", "paper", "best")).tags == ("best", "paper")
+        assert change(api, second, tags=("best",)).tags == ("best",)
+        with pytest.raises(Refused, match="not changed together"):
+            change(api, second, tags=("x",), held=True)
+        with pytest.raises(Refused, match="tag"):
+            change(api, second, tags=("two words",))
+        api.stop(first.name)
+        assert api.ended(first.name).tags == ("best", "paper")
+        assert api.ended(second.name).tags == ("best",)
+        assert change(api, first, tags=("paper",)).tags == ("paper",)
+        found = from_dict(api.ask("GET", "/v1/jobs", text="paper"), list[Job])
+        assert [job.name for job in found] == [first.name]
+        assert not from_dict(api.ask("GET", "/v1/jobs", text="old"), list[Job])
+
+
+def test_the_last_metrics_are_asked_for_by_their_number(one_place: RunnerProcess) -> None:
+    with one_place.http() as http:
+        api = Api(http)
+        lines = "".join(f'{{"metric": "loss", "value": {value}}}\n' for value in range(9))
+        done = api.ended(api.launch(f"printf '%s' '{lines}'").name)
+        last = from_dict(api.ask("GET", "/v1/job/metrics", name=done.name, after=-3), list[Metric])
+        assert [point.value for point in last] == [6.0, 7.0, 8.0]
+        assert len(from_dict(api.ask("GET", "/v1/job/metrics", name=done.name, after=-99), list[Metric])) == 9
 
 
 def test_a_job_after_another_mounts_what_that_wrote(one_place: RunnerProcess) -> None:

@@ -56,6 +56,11 @@ async def test_words_are_found_wherever_a_launch_put_them(kept: Kept) -> None:
     assert await kept.found("lr") == ["other/1", "digits/1"]
     assert await kept.found("train", project="digits") == ["digits/1"]
     assert await kept.found("train", limit=1) == ["other/1"]
+    assert await kept.found("train", limit=1, offset=1) == ["digits/1"]
+    assert await kept.found("", limit=2, offset=1) == ["digits/2", "digits/1"]
+    assert await kept.found("", offset=2) == ["digits/1"]
+    assert await kept.found("", offset=1, limit=1, states=[JobState.QUEUED, JobState.FAILED]) == ["digits/2"]
+    assert await kept.found("", offset=9) == []
     assert await kept.found("nowhere") == []
 
 
