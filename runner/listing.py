@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -43,12 +43,15 @@ class Listings:
 
     def entry(self, source: Source, path: str) -> TreeEntry:
         """The entry at `path` of a source that has a tree; a folder's is made up. Raises `NotFound`."""
-        full = _join(source.path, path)
-        tree = source.require_tree()
-        found = self.trees.find(tree, full) if full else TreeEntry("", "dir")
-        if found is None:
-            raise _nothing_at(full, source, [entry.path for entry in islice(self.trees.each(tree), _NEAR_AMONG)])
-        return found
+        return next(self.entries(source, (path,)))
+
+    def entries(self, source: Source, paths: Sequence[str]) -> Iterator[TreeEntry]:
+        """The same for each of `paths`, which are looked up together."""
+        tree, full = source.require_tree(), [_join(source.path, path) for path in paths]
+        for path, found in zip(full, self.trees.find_each(tree, full), strict=True):
+            if path and found is None:
+                raise _nothing_at(path, source, [entry.path for entry in islice(self.trees.each(tree), _NEAR_AMONG)])
+            yield found or TreeEntry("", "dir")
 
     def _right_in(self, source: Source, folder: str) -> list[FileInfo]:
         """What lies right in `folder` of a tree whose files have no times of their own; nothing where it is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from runner.api.bodies import body
 from runner.api.common import caller, required, runner_of
 from runner.api.files import asked_range
 from runner.errors import BadRequest, TooLarge
-from runner.models import BLOB_FRAME, check_path
+from runner.models import BLOB_FRAME, TreeEntry, check_path
 from runner.service import Runner
 from runner.sources import Source
 from runner.store.damage import lost_file
@@ -47,20 +48,23 @@ class _Framed:
 
 def _framed(runner: Runner, source: Source, paths: list[str]) -> list[_Framed]:
     source.require_tree()
-    return [_frame(runner, source, path) for path in paths]
-
-
-def _frame(runner: Runner, source: Source, path: str) -> _Framed:
-    if path:
+    for path in filter(None, paths):
         check_path(path)
-    entry = runner.listings.entry(source, path)
+    return [_frame(runner, source, entry) for entry in runner.listings.entries(source, paths)]
+
+
+def _frame(runner: Runner, source: Source, entry: TreeEntry) -> _Framed:
     if entry.kind != "file":
-        raise BadRequest(f"{path!r} in {source.name} is not a file.", "Ask for files.")
+        raise BadRequest(f"{entry.path!r} in {source.name} is not a file.", "Ask for files.")
     if entry.size > _LARGEST:
-        raise TooLarge(f"{path!r} in {source.name} is no small file.", "Ask for its content alone.")
+        raise TooLarge(f"{entry.path!r} in {source.name} is no small file.", "Ask for its content alone.")
     head = BLOB_FRAME.pack(bytes.fromhex(entry.digest), 0, entry.size, 0, entry.size)
     blob = runner.blobs.path(entry.digest)
-    if not blob.exists() or blob.stat().st_size != entry.size:
+    try:
+        whole = os.stat(blob).st_size == entry.size
+    except FileNotFoundError:
+        whole = False
+    if not whole:
         raise lost_file(entry.path, source.name)
     return _Framed(head, blob, entry.size)
 

@@ -20,6 +20,8 @@ from runner.store.schema import MIGRATIONS
 
 T = TypeVar("T")
 _BUSY_SECONDS = 30.0
+# Pages of 4 KiB after which the write-ahead log is carried over, and the bytes that are kept of it then.
+_LOG_PAGES, _LOG_BYTES = 256, 1 << 20
 
 
 def nothing() -> None:
@@ -124,6 +126,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 

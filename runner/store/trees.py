@@ -34,7 +34,7 @@ from runner.store.db import Database
 from runner.store.disk import copy_file, full_disk_told, remove_tree, write_durably
 from runner.store.lacking import Lacking, lacking
 from runner.store.layout import lay_out, lay_out_at_once
-from runner.store.manifests import Outline, entries_in, find_entry, outline, right_in
+from runner.store.manifests import Outline, entries_in, find_entries, outline, right_in
 from runner.threads import unchecked
 
 MAX_MANIFEST_BYTES = 512 << 20
@@ -165,8 +165,12 @@ class Trees:
 
     def find(self, digest: str, path: str) -> TreeEntry | None:
         """The entry at `path` (a folder's is made up), or None; raises `Damaged` where the manifest cannot be read."""
+        return next(self.find_each(digest, (path,)))
+
+    def find_each(self, digest: str, paths: Iterable[str]) -> Iterator[TreeEntry | None]:
+        """The same for each of `paths`, quickest where they are in the manifest's order."""
         with manifest_read(digest):
-            return find_entry(self.text(digest), path)
+            yield from find_entries(self.text(digest), paths)
 
     def entries_in(self, digest: str, folder: str) -> list[TreeEntry]:
         """The entries below `folder`, with their whole paths; raises `Damaged` where the manifest cannot be read."""

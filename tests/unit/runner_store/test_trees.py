@@ -20,7 +20,7 @@ from runner.models import EMPTY_TREE, TreeEntry, manifest_lines, manifest_of, pa
 from runner.store.comparing import compare
 from runner.store.disk import remove_tree
 from runner.store.gc import Collector
-from runner.store.manifests import below, entries_in, find_entry, outline, right_in
+from runner.store.manifests import below, entries_in, find_entries, find_entry, outline, right_in
 from runner.store.roots import release
 from runner.store.upload import receive
 from runner.threads import Cancelled
@@ -83,7 +83,11 @@ def test_looking_up_one_path_is_as_reading_all(tmp_path: Path, files: dict[str, 
     entries = [entry_of(path, data) for path, data in files.items()]
     (tmp_path / "manifest").write_bytes(manifest_of(entries)[1])
     folders = {path[:end] for path in files for end, letter in enumerate(path) if letter == "/"}
-    for path in [*files, *folders, *others, *(path + "!" for path in files), *(path[:-1] for path in files)]:
+    paths = [*files, *folders, *others, *(path + "!" for path in files), *(path[:-1] for path in files)]
+    for order in (paths, sorted(paths), sorted(paths)[::-1]):
+        each = [path for path in order if path]
+        assert list(find_entries(tmp_path / "manifest", each)) == [find_entry(tmp_path / "manifest", p) for p in each]
+    for path in paths:
         expected = entry_of(path, b"") if path in files else TreeEntry(path, "dir") if path in folders else None
         if path:
             assert find_entry(tmp_path / "manifest", path) == expected
