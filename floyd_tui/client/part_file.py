@@ -32,16 +32,32 @@ class PartFile:
     written over.
     """
 
+    # A download may be of a million files: each takes as little room as it can until it comes.
+    __slots__ = ("_before", "_file", "_path", "_sha", "info", "mtime_ns", "passed", "placed", "same", "version")
+
     def __init__(self, info: FileInfo, path: Path, same: bool, version: str = "") -> None:
-        self.info, self.path, self.same, self.version = info, path, same, version
+        self.info, self.same, self.version = info, same, version
         self.passed = self.placed = False
         self.mtime_ns = 0
+        self._path = os.fspath(path)
         self._before = None if same else _look(path)
-        # By name and digest: a later try finds it, and two files of one folder with one content do not share it.
-        self._prefix = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]}-"
-        self._part = path.with_name(f"{self._prefix}{(info.digest or version)[:16] or 'live'}{ENDING}")
         self._file: BinaryIO | None = None
-        self._sha = hashlib.sha256()
+        self._sha: hashlib._Hash | None = None
+
+    @property
+    def path(self) -> Path:
+        """Its place."""
+        return Path(self._path)
+
+    @property
+    def _prefix(self) -> str:
+        return f".{hashlib.sha256(os.fsencode(os.path.basename(self._path))).hexdigest()[:8]}-"
+
+    @property
+    def _part(self) -> Path:
+        # By name and digest: a later try finds it, and two files of one folder with one content do not share it.
+        mark = (self.info.digest or self.version)[:16] or "live"
+        return Path(os.path.dirname(self._path), f"{self._prefix}{mark}{ENDING}")
 
     def open(self) -> int:
         """Open the part; returns how many bytes of an earlier try it holds. Raises `TransferError`."""
@@ -60,6 +76,7 @@ class PartFile:
     def write(self, pieces: Sequence[bytes]) -> None:
         """Append what came; raises `TransferError`, on a full disk for example."""
         assert self._file is not None
+        assert self._sha is not None
         for data in pieces:
             self._sha.update(data)
         try:
@@ -70,6 +87,7 @@ class PartFile:
     def finish(self) -> bool:
         """Put the file at its place; False, and nothing left of it, where its content is not what was promised."""
         assert self._file is not None
+        assert self._sha is not None
         try:
             self._file.close()
             if self.info.digest and self._sha.hexdigest() != self.info.digest:
@@ -79,7 +97,7 @@ class PartFile:
             if not self.info.digest and when is not None and self._part.stat().st_size == self.info.size:
                 # A running job's file has no digest yet: its time tells the next download that this is it.
                 os.utime(self._part, (when, when))
-            self._put()
+            self._put(self._part)
         except OSError as error:
             raise self._cannot(error) from error
         return True
@@ -89,15 +107,16 @@ class PartFile:
         if self.info.digest and hashlib.sha256(content).hexdigest() != self.info.digest:
             return False
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        part = self._part
         try:
-            with open(os.open(self._part, flags, self._mode), "wb", buffering=0) as file:
+            with open(os.open(part, flags, self._mode), "wb", buffering=0) as file:
                 rest = memoryview(content)
                 while rest:
                     rest = rest[file.write(rest) :]
-            self._put()
+            self._put(part)
         except OSError as error:
             with contextlib.suppress(OSError):
-                self._part.unlink()
+                part.unlink()
             raise self._cannot(error) from error
         return True
 
@@ -114,19 +133,19 @@ class PartFile:
         """Whether `part`, in this file's folder, is what is left of fetching another version of it."""
         return part.name.startswith(self._prefix) and part != self._part
 
-    def _put(self) -> None:
+    def _put(self, part: Path) -> None:
         if _look(self.path) != self._before:
-            self._part.unlink()
+            part.unlink()
             hint = "Try again: you will be asked what is to become of it."
             raise FilesInTheWay(f"{self.path} was changed here meanwhile.", hint, [str(self.path)])
-        self.mtime_ns = self._part.stat().st_mtime_ns
-        os.replace(self._part, self.path)
+        self.mtime_ns = part.stat().st_mtime_ns
+        os.replace(part, self._path)
         self.placed = True
 
     @property
     def received(self) -> str:
         """The digest of what came."""
-        return self.info.digest or self._sha.hexdigest()
+        return self.info.digest or (self._sha.hexdigest() if self._sha else "")
 
     @property
     def _goes_on(self) -> bool:

@@ -17,11 +17,12 @@ import hashlib
 import json
 import struct
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from types import GenericAlias
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 from runner.models.jobs import JobState
 
@@ -37,6 +38,9 @@ CONTENT_DIGEST = "Content-Digest"
 LOG_HEADER = struct.Struct(">cI")
 LOG_TIME = struct.Struct(">Qd")
 LOG_DATA, LOG_TIMES, LOG_END, LOG_PING = b"D", b"T", b"E", b"P"
+# A list of a million files as data, text and bytes all at once would take more than a GiB. So one of more elements than
+# `_AT_ONCE`, or more bytes than `_LONG`, is written and read in slabs.
+_AT_ONCE, _LONG = 1_000, 1 << 20
 
 
 def content_digest(body: bytes) -> str:
@@ -126,16 +130,39 @@ def from_dict(data: Any, kind: type[T]) -> T:
 
 def encode(value: object) -> bytes:
     """`value` as one line of JSON, without a newline."""
+    if isinstance(value, list) and len(value) > _AT_ONCE:
+        slabs = (encode(value[at : at + _AT_ONCE])[1:-1] for at in range(0, len(value), _AT_ONCE))
+        return b"[" + b",".join(slabs) + b"]"
     return json.dumps(to_dict(value), separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
 def decode(data: bytes | str, kind: type[T]) -> T:
     """Read JSON text as `kind`; raises `BadMessage`."""
+    if len(data) >= _LONG and get_origin(kind) is list:
+        with suppress(ValueError, RecursionError):
+            return _decode_list(data if isinstance(data, str) else data.decode(), kind)
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"not JSON: {error}") from error
     return from_dict(parsed, kind)
+
+
+def _decode_list(text: str, kind: type[T]) -> T:
+    """The same for a list as `encode` writes it, with nothing between its elements but commas; else `ValueError`."""
+    scan, at = json.JSONDecoder().raw_decode, 1
+    found: list[Any] = []
+    slab: list[Any] = []
+    while text[at - 1 : at] in ("[", ","):
+        element, end = scan(text, at)
+        slab.append(element)
+        at = end + 1
+        if len(slab) == _AT_ONCE:
+            found += cast("list[Any]", from_dict(slab, kind))
+            slab = []
+    if text[at - 1 :] != "]":
+        raise ValueError("not the end of a list")
+    return cast("T", found + cast("list[Any]", from_dict(slab, kind)))
 
 
 def log_frame(kind: bytes, payload: bytes = b"") -> bytes:

@@ -119,6 +119,11 @@ async def test_a_file_of_many_takes_a_line_of_memory(tmp_path: Path, link: HostL
         assert len(await link.client.files(second)) == 20
     assert took.client / FILES < 800
     assert took.runner / FILES < 2000
+    with peak(runner) as took:
+        assert (await download(link, second, "", tmp_path / "down")).files == FILES - 1
+    # What is told of each, and where it goes: told as JSON that is 220 bytes, and here all are known at once.
+    assert took.client / FILES < 1200
+    assert took.runner / FILES < 2000
 
 
 async def test_what_is_missing_is_told_part_by_part(tmp_path: Path) -> None:

@@ -2,12 +2,23 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.models import EMPTY_TREE, BadManifest, TreeEntry, manifest_of, parse_manifest
+from runner.models import (
+    EMPTY_TREE,
+    BadManifest,
+    BadMessage,
+    FileInfo,
+    TreeEntry,
+    decode,
+    encode,
+    manifest_of,
+    parse_manifest,
+)
 
 DIGEST = hashlib.sha256(b"x").hexdigest()
 PART = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8).filter(
@@ -84,3 +95,24 @@ def line(*row: object) -> bytes:
 def test_hostile_manifests_are_refused(lines: list[bytes]) -> None:
     with pytest.raises(BadManifest):
         list(parse_manifest(lines))
+
+
+def test_a_list_of_very_many_is_written_and_read_in_slabs_as_it_is_in_one() -> None:
+    files = [FileInfo(f"{at:06}\udcff", "file", at, digest=DIGEST) for at in range(9_500)]
+    text = encode(files)
+    assert json.loads(text) == [json.loads(encode(file)) for file in files]
+    assert decode(text, list[FileInfo]) == files
+    assert decode(json.dumps(json.loads(text), indent=1), list[FileInfo]) == files
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + b"]", lambda text: text[1:]])
+def test_a_long_list_that_is_none_is_refused(change: Callable[[bytes], bytes]) -> None:
+    text = encode([FileInfo("x" * 200, "file", digest=DIGEST)] * 5_000)
+    with pytest.raises(BadMessage):
+        decode(change(text), list[FileInfo])
+
+
+def test_what_does_not_fit_in_a_long_list_is_named() -> None:
+    text = encode([FileInfo("x" * 200, "file", digest=DIGEST)] * 5_000)
+    with pytest.raises(BadMessage, match="path"):
+        decode(text[:-1] + b',{"path":1,"kind":"file"}]', list[FileInfo])
