@@ -16,7 +16,6 @@ from pathlib import Path
 from runner.masking import Mask
 from runner.models import LOG_DATA, LOG_END, LOG_PING, LOG_TIME, LOG_TIMES, Job, LogEnd, encode, log_frame
 from runner.store.walk import open_own
-from runner.threads import within
 
 TIMES_FILE = "times"
 FRAME_BYTES = 256 << 10
@@ -24,15 +23,18 @@ SIGN_OF_LIFE = 15.0
 # Marks closer than this tell nobody more, in seconds.
 _MARK_EVERY = 0.5
 _NOTHING = Mask()
+# Bytes, and the marks that are about them.
+Piece = tuple[bytes, list[tuple[int, float]]]
 
 
 class Growth:
-    """How far the log of a live job was seen, for its followers to wait on."""
+    """How far the log of a live job was seen, for its followers to wait on; new bytes are read once for all."""
 
     def __init__(self) -> None:
         self.size = 0
         self.ended = False
-        self._change = asyncio.Event()
+        self._waiters: set[asyncio.Future[bool]] = set()
+        self._newest: tuple[object, asyncio.Future[Piece]] | None = None
 
     def grow(self, size: int) -> None:
         """The log has `size` bytes, whose times are marked."""
@@ -46,16 +48,34 @@ class Growth:
         self._wake()
 
     def _wake(self) -> None:
-        self._change.set()
-        self._change = asyncio.Event()
+        self._newest = None
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(True)
 
     async def changed(self) -> bool:
         """Wait for more, or the end; False after 15 s without."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(SIGN_OF_LIFE, _give_up, waiter)
+        self._waiters.add(waiter)
         try:
-            await within(self._change.wait(), SIGN_OF_LIFE)
-        except asyncio.TimeoutError:
-            return False
-        return True
+            return await waiter
+        finally:
+            self._waiters.discard(waiter)
+            timer.cancel()
+
+    async def read(self, log: Path, offset: int, end: int, mask: Mask) -> Piece:
+        """As `read_timed`. Those who follow wake at once and want the same: a hundred cost little more than one."""
+        asked = (log, offset, end, mask.needles)
+        if self._newest is None or self._newest[0] != asked or self._newest[1].done():
+            self._newest = asked, asyncio.ensure_future(asyncio.to_thread(read_timed, log, offset, end, mask))
+        return await asyncio.shield(self._newest[1])
+
+
+def _give_up(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)
 
 
 class TimesIndex:
@@ -125,6 +145,12 @@ def read_masked(log: Path, offset: int, length: int, mask: Mask) -> bytes:
     return mask.apply(data)[before : before + length] if mask.needles else data
 
 
+def read_timed(log: Path, offset: int, end: int, mask: Mask) -> Piece:
+    """The log from byte `offset` up to `end` with secrets masked, and the marks that are about it."""
+    data = read_masked(log, offset, end - offset, mask)
+    return data, read_times(log, offset, offset + len(data))
+
+
 def sure_end(log: Path, end: int, mask: Mask) -> int:
     """Up to where a log that grows may be shown, of which `end` bytes are there: not into what may become a secret."""
     start = max(0, end - mask.reach)
@@ -165,8 +191,9 @@ async def follow_log(
         mask = mask if mask.needles else masked()
         end = sure_end(log, seen.size, mask) if seen is not None else size_of(log)
         if offset < end:
-            piece = await asyncio.to_thread(read_masked, log, offset, min(FRAME_BYTES, end - offset), mask)
-            times = await asyncio.to_thread(read_times, log, offset, offset + len(piece))
+            end = min(end, offset + FRAME_BYTES)
+            what = log, offset, end, mask
+            piece, times = await (asyncio.to_thread(read_timed, *what) if seen is None else seen.read(*what))
             if fresh := [mark for mark in times if mark[0] > marked]:
                 marked = fresh[-1][0]
                 yield log_frame(LOG_TIMES, b"".join(LOG_TIME.pack(*mark) for mark in fresh))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
-from runner.logs import FRAME_BYTES, Growth, TimesIndex, follow_log, read_log, read_times, resolve_offset
+import pytest
+
+from runner import logs
+from runner.logs import FRAME_BYTES, Growth, TimesIndex, follow_log, read_log, read_timed, read_times, resolve_offset
 from runner.models import LOG_HEADER, LOG_TIME, Job, JobState
 
 
@@ -70,3 +74,27 @@ async def test_followers_get_what_was_seen_and_the_end(tmp_path: Path) -> None:
     assert frames[0] == LOG_HEADER.pack(b"D", 13) + b", and not yet"
     assert b'"size":17' in frames[1]
     assert max(map(len, frames)) <= FRAME_BYTES + LOG_HEADER.size
+
+
+async def test_what_many_follow_is_read_once_for_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, growth = tmp_path / "log", Growth()
+    read: list[Path] = []
+
+    def count(log: Path, *what: Any) -> Any:
+        read.append(log)
+        return read_timed(log, *what)
+
+    monkeypatch.setattr(logs, "read_timed", count)
+    streams = [follow_log(log, 0, lambda: None if growth.ended else growth, reload) for _ in range(100)]
+    waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    await asyncio.sleep(0)  # all of them wait
+    log.write_bytes(b"seen")
+    growth.grow(4)
+    # Who goes away takes it from nobody.
+    waiting[0].cancel()
+    got = await asyncio.gather(*waiting, return_exceptions=True)
+    assert got[1:] == [LOG_HEADER.pack(b"D", 4) + b"seen"] * 99
+    assert len(read) == 1
+    growth.end()
+    for stream in streams[1:]:
+        assert len([frame async for frame in stream]) == 1
