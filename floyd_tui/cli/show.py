@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -23,8 +23,9 @@ STATE_STYLE = {
     JobState.TIMED_OUT: "red",
     JobState.LOST: "red",
 }
-# Wide enough that nothing wraps into a pipe.
-_PIPE_WIDTH = 10_000
+# Rows that are laid out at once on a terminal: one that is given a million begins to write soon, too.
+_SLAB = 1_000
+_GAP = 2
 
 
 def show_json(value: object) -> None:
@@ -47,29 +48,68 @@ def show_table(
     On a terminal too narrow, the columns in `cut` give way, and the others stay whole. A cell is text or a (text,
     style) pair. Control characters of what others wrote never reach the terminal.
     """
+    filled = list(rows)
+    if not filled:
+        click.echo(empty, err=True)
+    elif (sys.stderr if stderr else sys.stdout).isatty():
+        _show_to_people(columns, filled, right, cut, stderr)
+    else:  # a script gets every column every time
+        _show_plain(columns, filled, right, stderr)
+
+
+def _show_plain(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str], stderr: bool) -> None:
+    """Columns below each other, as wide as they have to be, and no line longer than what is on it."""
+    from rich.cells import cell_len
+
+    lines = [columns, *([printable(_text(cell)) for cell in row] for row in rows)]
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
+        cells = [
+            blank + cell if column in right else cell + blank
+            for column, cell, blank in zip(columns, line, blanks, strict=True)
+        ]
+        click.echo((" " * _GAP).join(cells).rstrip(), err=stderr)
+
+
+def _show_to_people(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str], cut: Sequence[str], stderr: bool
+) -> None:
+    """The same in colours, without columns that are empty, and cut where the terminal is too narrow."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    filled = list(rows)
-    if not filled:
-        click.echo(empty, err=True)
-        return
-    people = (sys.stderr if stderr else sys.stdout).isatty()
-    if people:  # a script gets every column every time
-        used = [any(_text(row[at]) for row in filled) for at in range(len(columns))]
-        columns = [column for column, keep in zip(columns, used, strict=True) if keep]
-        filled = [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in filled]
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        # Rich narrows first what may wrap; that a cell is cut and not wrapped is said in the cell.
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in cut)
-    for row in filled:
-        texts = [Text(printable(_text(cell)), _style(cell) if people else "") for cell in row]
-        for text in texts:
-            text.no_wrap, text.overflow = True, "ellipsis"
-        table.add_row(*texts)
-    Console(width=None if people else _PIPE_WIDTH, highlight=False, stderr=stderr).print(table)
+    used = [any(_text(row[at]) for row in rows) for at in range(len(columns))]
+    columns = [column for column, keep in zip(columns, used, strict=True) if keep]
+    console = Console(highlight=False, stderr=stderr)
+    widths = _fixed(columns, rows, used, cut, console.width) if len(rows) > _SLAB else [None] * len(columns)
+    for start in range(0, len(rows), _SLAB):
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, _GAP, 0, 0), show_header=not start)
+        for column, width in zip(columns, widths, strict=True):
+            # Rich narrows first what may wrap; that a cell is cut and not wrapped is said in the cell.
+            side: Literal["left", "right"] = "right" if column in right else "left"
+            table.add_column(column, justify=side, no_wrap=column not in cut, width=width)
+        for row in rows[start : start + _SLAB]:
+            texts = [Text(printable(_text(cell)), _style(cell)) for cell, keep in zip(row, used, strict=True) if keep]
+            for text in texts:
+                text.no_wrap, text.overflow = True, "ellipsis"
+            table.add_row(*texts)
+        console.print(table)
+
+
+def _fixed(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], used: Sequence[bool], cut: Sequence[str], room: int
+) -> list[int | None]:
+    """Widths that are right for all rows: those in `cut` share what the others leave of `room`."""
+    from rich.cells import cell_len
+
+    asked = [max(cell_len(printable(_text(row[at]))) for row in rows) for at, keep in enumerate(used) if keep]
+    asked = [max(width, len(column)) for width, column in zip(asked, columns, strict=True)]
+    giving = sum(column in cut for column in columns)
+    rest = sum(width for width, column in zip(asked, columns, strict=True) if column not in cut)
+    share = max(8, (room - rest - _GAP * len(columns)) // giving) if giving else 0
+    return [min(width, share) if column in cut else width for width, column in zip(asked, columns, strict=True)]
 
 
 def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:

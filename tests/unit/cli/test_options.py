@@ -85,6 +85,27 @@ def test_a_table_into_a_pipe_is_neither_wrapped_nor_cut(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "None here.\n"
 
 
+def test_lines_into_a_pipe_end_where_their_words_do(capsys: pytest.CaptureFixture[str]) -> None:
+    show_table(("SIZE", "FILE", "WHO"), [("1 B", "日本", ""), ("10 B", "x" * 9, "ada")], right=("SIZE",))
+    assert capsys.readouterr().out == f"SIZE  FILE       WHO\n 1 B  日本\n10 B  {'x' * 9}  ada\n"
+
+
+def test_a_table_of_very_many_rows_is_one_table_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    rows = [(f"{at} B", f"{'deep/' * (at % 9)}{at}", "") for at in range(2_500)]
+    show_table(("SIZE", "FILE", "NONE"), rows, right=("SIZE",), cut=("FILE",))
+    head, *lines = click.unstyle(capsys.readouterr().out).splitlines()
+    assert head.split() == ["SIZE", "FILE"]
+    assert len(lines) == len(rows)
+    assert {line.index(" B  ") for line in lines} == {4}
+    assert all(len(line) <= 40 for line in lines)
+    assert lines[8].endswith("…")
+
+
 def test_a_narrow_terminal_cuts_only_what_may_be_cut(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
