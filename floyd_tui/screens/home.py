@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -18,7 +18,7 @@ from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.home_jobs import Board, JobKey, KnownJobs, keys_of
-from floyd_tui.screens.home_keys import JobKeys
+from floyd_tui.screens.home_marks import JobMarks
 from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, job_columns, job_row, project_rows
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import PageRow, once_a
@@ -45,7 +45,7 @@ class JobTable(LongTable[JobKey]):
     """The list of jobs."""
 
 
-class HomeScreen(JobKeys):
+class HomeScreen(JobMarks):
     """Projects and jobs of a host, or of all of them."""
 
     PAGE = "jobs"
@@ -77,6 +77,7 @@ class HomeScreen(JobKeys):
                 yield Note()
                 yield JobTable(job_columns(all_projects=True), self._row, id="jobs")
                 yield Static(id="away")
+                yield Static(id="marks")
                 yield JobPeek()
                 yield FilterBar("words, state:failed, env:torch, loss<0.3")
 
@@ -99,6 +100,7 @@ class HomeScreen(JobKeys):
         """Start anew with another host's jobs, or with those of all."""
         links = [self.floyd.links[name] for name in self.floyd.links.names()] if self.everywhere else [link]
         self.board, self.project = Board(one.name for one in links), ALL
+        self.marked = set()
         top = self.query_one(TopBar)
         if self.everywhere:
             top.follow_all(links)
@@ -186,7 +188,8 @@ class HomeScreen(JobKeys):
         self.query_one("#projects", RowTable).show_rows(project_rows(self.board.projects(), self.paint))
         table = self.query_one(JobTable)
         table.set_columns(job_columns(self.project == ALL, list(self.board.hosts) if self.everywhere else ()))
-        table.show(keys_of(self._shown))
+        self.draw_marks(self.query_one("#marks", Static))
+        table.show(keys_of(self._shown), self.marked)
         if (found := self.board.find(self._next)) is not None:
             table.move_to(found.key)
             self._next = ""
@@ -256,6 +259,19 @@ class HomeScreen(JobKeys):
         self.query_one(JobTable).draw_again()
         self._summarise()
         self._draw_away()
+
+    @property
+    def shown(self) -> Sequence[HostJob]:
+        """The jobs that are shown, from the top."""
+        return self._shown
+
+    def marks_changed(self) -> None:
+        """Draw them."""
+        self._draw()
+
+    def go_on(self) -> None:
+        """The cursor goes on to the next job."""
+        self.query_one(JobTable).action_cursor_down()
 
     def _peek(self) -> None:
         self.query_one(JobPeek).show(self.job, fmt.now(self), self.paint)
@@ -329,7 +345,9 @@ class HomeScreen(JobKeys):
         table.focus()
 
     def action_back(self) -> None:
-        """From a project to all, from a filter to none."""
+        """Without marks, from a filter to none, from a project to all."""
+        if self.unmark():
+            return
         bar = self.query_one(FilterBar)
         if bar.has_class("-open"):
             bar.action_close()

@@ -24,15 +24,18 @@ from floyd_tui.widgets.plot import Axis, Canvas, Point, Span, number_axis, span_
 COLORS = 6
 XAxis = Literal["step", "epoch", "time"]
 LABEL_EVERY = 12
+# Cells between a curve's signs.
+MARK_EVERY = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A named curve: points sorted by x. `color` is one of the chart's `COLORS`."""
+    """A named curve: points sorted by x. `color` is one of the chart's `COLORS`; `mark` a sign on it, for all eyes."""
 
     name: str
     points: Sequence[Point]
     color: int = 0
+    mark: str = ""
 
 
 class Chart(Widget, can_focus=True):
@@ -78,6 +81,7 @@ class Chart(Widget, can_focus=True):
         self._x: XAxis = "step"
         self._y: Span | None = None
         self._canvas: Canvas | None = None
+        self._marks: dict[tuple[int, int], tuple[str, str]] = {}
         self._x_axis: Axis | None = None
         self._y_axis: Axis | None = None
 
@@ -114,6 +118,7 @@ class Chart(Widget, can_focus=True):
     def _redraw(self) -> None:
         """Axes and curves for the data and size there are; done once, not a row."""
         self._canvas = self._x_axis = self._y_axis = None
+        self._marks = {}
         curves = [[(x, self._value(y)) for x, y in one.points] for one in self._series]
         x_span, y_span = _span(curves, 0, 0.0), _span(curves, 1, 0.04)
         if self._y and y_span and not self.logarithmic:
@@ -129,7 +134,19 @@ class Chart(Widget, can_focus=True):
                 # The first series is the one that matters most: it is drawn last, over the others.
                 for one, curve in reversed([*zip(self._series, curves, strict=True)]):
                     self._canvas.draw(curve, x_span, y_span, one.color)
+                self._mark(curves, x_span, y_span)
         self.refresh()
+
+    def _mark(self, curves: Sequence[Sequence[Point]], x: Span, y: Span) -> None:
+        """Put each curve's sign on it now and then, none where another's is."""
+        width, height = self._plot_size
+        self._marks = {}
+        for place, (one, curve) in enumerate(zip(self._series, curves, strict=True)):
+            points = [point for point in curve if math.isfinite(point[1])] if one.mark else []
+            for column in range(3 + 4 * place, width, MARK_EVERY) if points else ():
+                at, value = nearest(points, x.low + (x.high - x.low) * column / max(1, width - 1)) or points[0]
+                cell = x.place(at, width), height - 1 - y.place(value, height)
+                self._marks.setdefault(cell, (f"series-{one.color % COLORS}", one.mark))
 
     # Cursor
 
@@ -211,6 +228,8 @@ class Chart(Widget, can_focus=True):
 
     def _cell(self, canvas: Canvas, column: int, row: int, empty: str) -> tuple[str, str]:
         """The shade and character of a cell of the plot."""
+        if (column, row) in self._marks:
+            return self._marks[column, row]
         owner = canvas.owner[row][column]
         if owner >= 0:
             return f"series-{owner % COLORS}", canvas.char(column, row)

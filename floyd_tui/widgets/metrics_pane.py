@@ -26,6 +26,24 @@ def stem(name: str) -> str:
     return match[1] if match else name
 
 
+def usual_axis(points: Iterable[Metric]) -> XAxis:
+    """What all of the points carry: steps, else epochs, else the time."""
+    every = list(points)
+    if all(point.step is not None for point in every):
+        return "step"
+    return "epoch" if all(point.epoch is not None for point in every) else "time"
+
+
+def points_over(points: Iterable[Metric], axis: XAxis, start: float) -> list[Point]:
+    """A metric's points over an axis, by their x; `start` is the job's, in epoch seconds."""
+    found: list[Point] = []
+    for i, metric in enumerate(points):
+        own = {"step": metric.step, "epoch": metric.epoch}.get(axis, metric.time - start)
+        found.append((float(i if own is None else own), metric.value))
+    # A job that began anew counts from 0 again; the chart needs its points by x.
+    return sorted(found, key=lambda point: point[0])
+
+
 class MetricsPane(ChartGrid):
     """Charts of metrics. `extend` adds points; the x axis is what the metrics carry, `x` changes it."""
 
@@ -57,14 +75,8 @@ class MetricsPane(ChartGrid):
         if not changed:
             return
         if not self._chosen:
-            self.axis = self._usual_axis()
+            self.axis = usual_axis(point for points in self._points.values() for point in points[:50])
         self._draw(changed)
-
-    def _usual_axis(self) -> XAxis:
-        every = [point for points in self._points.values() for point in points[:50]]
-        if all(point.step is not None for point in every):
-            return "step"
-        return "epoch" if all(point.epoch is not None for point in every) else "time"
 
     def _draw(self, stems: Iterable[str] | None = None) -> None:
         groups: dict[str, list[str]] = {}
@@ -78,15 +90,8 @@ class MetricsPane(ChartGrid):
 
     def _show(self, chart: Chart, names: Sequence[str]) -> None:
         ordered = sorted(names, key=lambda name: (name != chart.title, name))
-        chart.show([Series(name, self._xy(name), i % COLORS) for i, name in enumerate(ordered)], self.axis)
-
-    def _xy(self, name: str) -> list[Point]:
-        points: list[Point] = []
-        for i, metric in enumerate(self._points[name]):
-            own = {"step": metric.step, "epoch": metric.epoch}.get(self.axis, metric.time - self._start)
-            points.append((float(i if own is None else own), metric.value))
-        # A job that began anew counts from 0 again; the chart needs its points by x.
-        return sorted(points, key=lambda point: point[0])
+        curves = [points_over(self._points[name], self.axis, self._start) for name in ordered]
+        chart.show([Series(ordered[i], curve, i % COLORS) for i, curve in enumerate(curves)], self.axis)
 
     def _draw_status(self) -> None:
         points = f"{fmt.count(len(self._points), 'metric')}, {fmt.count(self.count, 'point')} over {self.axis}"
