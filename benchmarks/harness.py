@@ -23,7 +23,8 @@ _LARGE = 64 << 20
 class Row:
     """One result: `ratio` to a peer, and the `bar` it is to keep (``>=`` for speeds, ``<=`` for times and memory).
 
-    `detail` goes into the JSON: medians in seconds, sizes in bytes, whatever explains the ratio.
+    `detail` goes into the JSON: medians in seconds, sizes in bytes, whatever explains the ratio. `note` is what is told
+    beside the ratio.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Row:
     bar: float
     sense: Literal[">=", "<="] = "<="
     detail: dict[str, object] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -38,8 +40,10 @@ class Row:
         return self.ratio >= self.bar if self.sense == ">=" else self.ratio <= self.bar
 
     def line(self) -> str:
-        """``NAME RATIO BAR ok|short``."""
-        return f"{self.name:<40} {self.ratio:>7.2f} {self.sense}{self.bar:<6.2f} {'ok' if self.ok else 'short'}"
+        """``NAME RATIO BAR ok|short NOTE``; with more digits where two would hide by how little it is short."""
+        digits = 2 if self.ok or round(self.ratio, 2) != self.bar else 4
+        kept = "ok" if self.ok else "short"
+        return f"{self.name:<40} {self.ratio:>7.{digits}f} {self.sense}{self.bar:<6.2f} {kept:<5} {self.note}".rstrip()
 
     def json(self) -> dict[str, object]:
         """This row for the file beside the lines."""

@@ -20,12 +20,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.bed import GCM, Bed, bed, fetch, peers
 from benchmarks.harness import Row, Work, beside, chosen, medians
 from floyd_tui.project.run import upload_dataset
+from floyd_tui.sizes import human_size
 from tests.support.shell import PROGRAM
 
 ROUNDS = 5
@@ -104,7 +106,9 @@ def many_row(road: Bed, name: str) -> Row:
     rsync_alone = ["rsync", "-a", "-e", shell, f"{source}/", f"127.0.0.1:{road.folder}/kept/{source.name}/"]
     program = [*PROGRAM, "data", "upload", str(source), "--name", source.name]
     memory = {"ours": peak(program, road), "rsync": peak(rsync_alone, road)}
-    return beside(name, 3.0, ROUNDS, {"ours": ours, "rsync": rsync}, peak_memory_bytes=memory, files=MANY)
+    row = beside(name, 3.0, ROUNDS, {"ours": ours, "rsync": rsync}, peak_memory_bytes=memory, files=MANY)
+    told = ", ".join(f"{who} {human_size(size)}" for who, size in memory.items())
+    return replace(row, note=f"most memory of the client: {told}")
 
 
 class Versions:
