@@ -43,7 +43,7 @@ class Sending:
             say_snapshot(stage.snapshot, self._bar.say)
         if stage.there_bytes and not self._said_there:
             self._said_there = True
-            self._bar.say(f"  {human_size(stage.there_bytes)} of it is on the host already")
+            self._bar.say(f"  {human_size(stage.there_bytes)} of it need not be sent")
         self._bar.show(_LABELS[stage.phase], stage)
 
     async def ask(self, large: Large) -> Answer:
