@@ -56,8 +56,9 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "env": ("env:env", "List environments."),
         "secret": ("secrets:secret", "Keep secrets on a host and give them to jobs."),
         "host": ("hosts:host", "Add, list, check and remove hosts."),
-    },
+        "web": ("web:web", "Serve the app to a browser on this machine."),
         "screenshots": ("pictures:screenshots", "Draw the app's screens as pictures."),
+    },
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -77,7 +78,8 @@ def cli(context: click.Context, host: str | None) -> None:
 
 def open_app(host: str | None) -> None:
     """Open the terminal UI on all hosts, `host` first."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # In a browser (floyd_tui.web), textual-serve has set another driver than a terminal's.
+    if not ((sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TEXTUAL_DRIVER")):
         raise click.UsageError(f"The app needs a terminal. `{PROGRAM} --help` lists the commands that do not.")
     from dataclasses import replace
 

@@ -27,7 +27,8 @@ class NumberOption(click.Option):
         return extra
 
 
-def _complete_host(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_host(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The hosts of the settings that begin so."""
     from floyd_tui.config import Config
     from floyd_tui.errors import FloydError
 
@@ -40,7 +41,7 @@ def _complete_host(context: click.Context, parameter: click.Parameter, incomplet
 def host_option(command: F) -> F:
     """``--host``: which host a command is about."""
     return click.option(
-        "--host", metavar="HOST", help="Host to ask; the default host if left out.", shell_complete=_complete_host
+        "--host", metavar="HOST", help="Host to ask; the default host if left out.", shell_complete=complete_host
     )(command)
 
 

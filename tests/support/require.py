@@ -46,6 +46,7 @@ CHECKS: dict[str, Callable[[], str | None]] = {
     "git": _programs("git", "git"),
     "gcc": _programs("gcc libc6-dev", "gcc"),
     "faketime": lambda: None if FAKETIME else "libfaketime is not installed (Debian: apt-get install libfaketime).",
+    "chromium": _programs("chromium", "chromium"),
     "registry": _programs("docker-registry", "docker-registry"),
 }
 
