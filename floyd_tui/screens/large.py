@@ -75,8 +75,9 @@ class LargeDialog(ModalScreen[list[Goes] | None]):
 
     def _detail(self) -> str:
         large = self._large
+        verb = "is" if large.files == 1 else "are"
         return (
-            f"{fmt.count(large.files, 'file')} of {fmt.plain(large.root.name)} are not on the host yet; above"
+            f"{fmt.count(large.files, 'file')} of {fmt.plain(large.root.name)} {verb} not on the host yet; above"
             f" {fmt.size(large.limit)} (large_code) that is asked. What jobs only read is better a dataset."
         )
 

@@ -161,6 +161,16 @@ def _job_opener(app: FloydApp) -> Callable[[object], None]:
     return opened
 
 
+async def test_one_file_is_and_two_are(tmp_path: Path) -> None:
+    (folder := tmp_path / "one").mkdir()
+    (folder / "model.pt").write_bytes(b"x" * 200)
+    async with shell_ui(tmp_path) as ui:
+        ask_above(ui, 100)
+        await ui.app.push_screen(LaunchScreen(ui.link, Launch("net", "true"), folder))
+        await ui.press("ctrl+l")
+        await ui.sees("1 file of one is not on the host yet")
+
+
 async def test_never_means_never(tmp_path: Path, project: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         ask_above(ui, None)
