@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from runner.limits import given
+from runner.limits import Machine, given, host_memory
 from runner.models import GpuStats, Job, Limits
-from runner.scheduling import Device, Reservation, Rules, Running, State, Wait, Waiting, in_order, plan
+from runner.scheduling import Device, Reservation, Room, Rules, Running, State, Wait, Waiting, in_order, plan
 from runner.settings import Settings
 from runner.store.jobs import Standing
 
@@ -37,7 +38,8 @@ class Queue:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._rules = Rules(settings.max_running, settings.max_running_each, settings.max_gpus_each)
+        host = Room(host_memory(), float(os.cpu_count() or 1))
+        self._rules = Rules(settings.max_running, settings.max_running_each, settings.max_gpus_each, host)
         self._devices: tuple[Device, ...] = ()
         self._entries: dict[str, Entry] = {}
         self._waits: dict[str, Wait] = {}
@@ -90,7 +92,10 @@ class Queue:
 
     def start(self, running: Iterable[Job], now: float) -> list[Standing]:
         """The jobs that begin now, beside those that are `running`, with their devices; they wait no more."""
-        seated = tuple(Running(j.name, j.owner, j.devices, j.gpu_memory, self._ends_by(j, now)) for j in running)
+        seated = tuple(
+            Running(job.name, job.owner, job.devices, job.gpu_memory, self._ends_by(job, now), self._room(job))
+            for job in running
+        )
         waiting = tuple(map(self._seen, self._entries.values()))
         found = plan(State(self._rules, self._devices, seated, waiting, self._reserved, now))
         self._waits, self._reserved = dict(found.waits), found.reserved
@@ -131,7 +136,13 @@ class Queue:
             tuple(sorted(entry.after)),
             entry.paused,
             self._longest(job),
+            self._room(job),
         )
+
+    def _room(self, job: Job) -> Room:
+        """What the launch or its machine say that the job needs; what the host gives those that say nothing is none."""
+        machine = self._settings.machines.get(job.machine, Machine())
+        return Room(job.limits.memory or machine.memory or 0, job.limits.cpus or machine.cpus or 0.0)
 
     def _longest(self, job: Job) -> float:
         limit = job.max_runtime or self._settings.max_runtime

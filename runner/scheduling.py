@@ -24,6 +24,10 @@ reservation is of one GPU, where enough memory comes free first.
 *Limits of a person.* A job that would exceed them waits without a reservation, and so do later ones of that person that
 want GPUs, if it was GPUs that were too many: a person's small jobs do not starve the large one either.
 
+*Memory and cores.* A job that says how much it needs of the host's starts when that fits beside what running jobs have
+said. The first in order that finds too little keeps later jobs from taking what it needs, and so does the one with the
+reservation. Who says nothing neither waits for memory and cores nor counts.
+
 The terms are those of Slurm's sched/backfill, with one reservation as in EASY backfill.
 """
 
@@ -45,6 +49,26 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of the host's memory, and cores; of a job what it says that it needs, 0 where it says nothing."""
+
+    memory: int = 0
+    cpus: float = 0.0
+
+    def __add__(self, other: Room) -> Room:
+        return Room(self.memory + other.memory, self.cpus + other.cpus)
+
+    def fits(self, whole: Room, besides: Room) -> bool:
+        """Whether there is as much of `whole` besides what is given; where nothing is asked for there always is."""
+        memory = not self.memory or self.memory + besides.memory <= whole.memory
+        # Tenths of cores do not add up exactly.
+        return memory and (not self.cpus or self.cpus + besides.cpus <= whole.cpus + 1e-6)
+
+
+NOTHING = Room()
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A job that waits. `share` is the GPU memory in bytes that it needs of one GPU, None where it wants whole ones.
 
@@ -62,6 +86,7 @@ class Waiting:
     after: tuple[str, ...] = ()
     paused: str = ""
     seconds: float = inf
+    room: Room = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +98,20 @@ class Running:
     devices: tuple[str, ...] = ()
     share: int | None = None
     ends_by: float = inf
+    room: Room = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many jobs may run at once, and of one person: how many, on how many GPUs (a share counts as one)."""
+    """How many jobs may run at once, and of one person: how many, on how many GPUs (a share counts as one).
+
+    `room` is the host's.
+    """
 
     places: int
     places_each: int | None = None
     gpus_each: int | None = None
+    room: Room = Room(1 << 62, inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +196,9 @@ class _Planner:
         self._jobs_of: defaultdict[str, int] = defaultdict(int)
         self._gpus_of: defaultdict[str, int] = defaultdict(int)
         self._over_gpus: set[str] = set()
+        # What those who run say that they need; and those who wait and keep others from taking it, one besides the
+        # reservation's.
+        self._given, self._kept, self._keeps = NOTHING, NOTHING, False
         self.reserved: Reservation | None = None
         # Why jobs that ask for the same lack it, as long as nothing is given: in a long line most ask alike.
         self._known: dict[tuple[int, int | None, float], str] = {}
@@ -183,16 +216,16 @@ class _Planner:
         if (limit := self._limit(job)) is not None:
             return limit
         if self._places <= 0:
-            if self._before is not None and self._before.name == job.name:
+            if self.reserved is None and self._before is not None and self._before.name == job.name:
                 self.reserved = self._before
             return f"waits for a place: {self._rules.places} of {self._rules.places} jobs run"
-        return self._lacks_gpus(job) if job.gpus else None
+        return self._lacks_room(job) or (self._lacks_gpus(job) if job.gpus else None)
 
     def start(self, job: Waiting) -> tuple[str, ...]:
         """Give the job what it asks for; returns its devices."""
         devices = self._choose(job)
         self._places -= 1
-        self._seat(Running(job.name, job.owner, devices, job.share, self._now + job.seconds))
+        self._seat(Running(job.name, job.owner, devices, job.share, self._now + job.seconds, job.room))
         return devices
 
     def latest_start(self, job: Waiting) -> float | None:
@@ -204,6 +237,7 @@ class _Planner:
         self._known.clear()
         self._jobs_of[job.owner] += 1
         self._gpus_of[job.owner] += len(job.devices)
+        self._given += job.room
         for device in job.devices:
             # One that fell off the bus is still its job's, and nobody else's.
             self._on.setdefault(device, []).append(job)
@@ -220,6 +254,23 @@ class _Planner:
             self._over_gpus.add(job.owner)
             return f"waits for your own jobs: {_count(rules.gpus_each, 'GPU')} at once is your limit here"
         return None
+
+    # Memory and cores
+
+    def _lacks_room(self, job: Waiting) -> str | None:
+        """Why the job finds too little memory or cores; the first of which that is said keeps others from taking it."""
+        whole, given = self._rules.room, self._given
+        if job.room.fits(whole, given + self._kept):
+            return None
+        wanted = _room_words(job.room, job.room, " of memory")
+        if not job.room.fits(whole, NOTHING):
+            return f"waits for {wanted}, the host has {_room_words(job.room, whole)}"
+        if not self._keeps:
+            self._keeps = True
+            self._kept += job.room
+        free = Room(max(0, whole.memory - given.memory), max(0.0, whole.cpus - given.cpus))
+        also = " but kept for a job before it" if job.room.fits(whole, given) else ""
+        return f"waits for {wanted}, {_room_words(job.room, free)} free{also}"
 
     # GPUs
 
@@ -274,7 +325,8 @@ class _Planner:
         found.sort(key=lambda one: (not self._free(one[1], job), one[1].uuid not in kept, one[0], -self._room(one[1])))
         chosen = found[: job.gpus]
         self.reserved = Reservation(job.name, tuple(device.uuid for _, device in chosen), max(at for at, _ in chosen))
-        # Its owner's limits have room for it, too, once its devices are free.
+        # Its owner's limits have room for it, too, once its devices are free, and so has the host.
+        self._kept += job.room
         self._jobs_of[job.owner] += 1
         self._gpus_of[job.owner] += job.gpus
 
@@ -313,6 +365,12 @@ class _Planner:
 
 def _wanted(job: Waiting) -> str:
     return _count(job.gpus, "GPU") if job.share is None else f"{_gib(job.share)} of a GPU"
+
+
+def _room_words(asked: Room, amount: Room, of: str = "") -> str:
+    """What `amount` has of each thing that is `asked` for."""
+    memory = [f"{_gib(amount.memory)}{of}"] if asked.memory else []
+    return " and ".join(memory + ([f"{amount.cpus:g} CPUs"] if asked.cpus else []))
 
 
 def _gib(size: int) -> str:

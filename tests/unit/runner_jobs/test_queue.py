@@ -128,3 +128,17 @@ def test_a_limit_of_ages_is_no_limit_that_a_plan_could_stumble_over() -> None:
     [standing] = line.start([], 0.0)
     assert line.start([standing.job], 1.0) == []
     assert line.shown(job(2, gpus=2)).starts_by is not None
+
+
+def test_memory_and_cores_are_planned_where_the_launch_or_its_machine_says_how_much() -> None:
+    half = host_memory() // 2 + 1
+    machines = {"big": Machine(memory=half)}
+    line = queue(
+        entry(1, limits=Limits(memory=half)), entry(2, machine="big"), entry(3),
+        machines=machines, limits=Limits(memory=half),
+    )  # fmt: skip
+    # What the host's settings give to those who say nothing is a limit, and no need.
+    assert begun(line.start([], 0.0)) == [1, 3]
+    assert line.shown(job(2, machine="big")).progress.startswith("waits for ")
+    assert " of memory, " in line.shown(job(2, machine="big")).progress
+    assert begun(line.start([job(3)], 0.0)) == [2]

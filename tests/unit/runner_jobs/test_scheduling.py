@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.scheduling import Device, Plan, Reservation, Rules, Running, State, Waiting, plan
+from runner.scheduling import Device, Plan, Reservation, Room, Rules, Running, State, Waiting, plan
 
 GIB = 1 << 30
 RULES = Rules(places=9)
@@ -163,3 +163,44 @@ def test_a_limit_leaves_room_for_the_owners_job_that_has_a_reservation() -> None
 def test_a_gpu_that_fell_off_is_nobodys_but_its_jobs() -> None:
     found = plan(state(runs(9, B), waits(1, 1), devices=(A,)))
     assert started(found) == {1: "a"}
+
+
+SMALL_HOST = Rules(places=9, room=Room(64 * GIB, 8))
+
+
+def needs(number: int, gib: int = 0, cpus: float = 0, gpus: int = 0, **more: Any) -> Waiting:
+    return waits(number, gpus, room=Room(gib * GIB, cpus), **more)
+
+
+def test_memory_and_cores_are_given_to_those_who_say_how_much_and_others_do_not_count() -> None:
+    jobs = (needs(1, 40, 2), needs(2, 30), needs(3, 0, 6), needs(4, 0, 0.1), waits(5), needs(6, 8, 9))
+    found = plan(state(*jobs, rules=SMALL_HOST))
+    assert list(started(found)) == [1, 3, 5]
+    assert reason(found, 2) == "waits for 30 GiB of memory, 24 GiB free"
+    assert reason(found, 4) == "waits for 0.1 CPUs, 0 CPUs free"
+    assert reason(found, 6) == "waits for 8 GiB of memory and 9 CPUs, the host has 64 GiB and 8 CPUs"
+
+
+def test_a_job_of_much_memory_is_not_starved_by_small_ones() -> None:
+    runs_now = runs(1, room=Room(20 * GIB))
+    found = plan(state(runs_now, needs(2, 60), needs(3, 8), needs(4, 4), waits(5), rules=SMALL_HOST))
+    assert list(started(found)) == [5]
+    assert reason(found, 3) == "waits for 8 GiB of memory, 44 GiB free but kept for a job before it"
+    after = plan(state(needs(2, 60), needs(3, 8), waits(5), rules=SMALL_HOST))
+    assert list(started(after)) == [2, 5]
+
+
+def test_a_reservation_of_gpus_keeps_memory_and_cores_too() -> None:
+    found = plan(state(runs(1, A), needs(2, 60, gpus=2), needs(3, 4), needs(4, 4), rules=SMALL_HOST))
+    assert list(started(found)) == [3]
+    assert reason(found, 4) == "waits for 4 GiB of memory, 60 GiB free but kept for a job before it"
+    assert reason(found, 2) == "waits for 2 GPUs, 1 free"
+    assert found.reserved is not None
+
+
+def test_who_comes_before_it_takes_a_reservation_also_where_no_place_is_free() -> None:
+    before = Reservation(name(4), ("a", "b"))
+    jobs = (runs(1, A), waits(2, 2), waits(3), waits(4, 2))
+    found = plan(replace(state(*jobs, rules=Rules(places=2)), reserved=before))
+    assert found.reserved is not None
+    assert found.reserved.name == name(2)

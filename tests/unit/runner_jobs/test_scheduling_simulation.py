@@ -13,7 +13,20 @@ from math import inf
 
 import pytest
 
-from runner.scheduling import Device, Grant, Plan, Reservation, Rules, Running, State, Waiting, in_order, plan
+from runner.scheduling import (
+    NOTHING,
+    Device,
+    Grant,
+    Plan,
+    Reservation,
+    Room,
+    Rules,
+    Running,
+    State,
+    Waiting,
+    in_order,
+    plan,
+)
 
 GIB = 1 << 30
 HOSTS = 20
@@ -60,7 +73,7 @@ class Host:
         job = next(one for one in self.state.waiting if one.name == grant.name)
         now = self.state.now
         self.ends[job.name] = now + self.times[job.name]
-        running = Running(job.name, job.owner, grant.devices, job.share, now + job.seconds)
+        running = Running(job.name, job.owner, grant.devices, job.share, now + job.seconds, job.room)
         self.state = replace(self.state, running=(*self.state.running, running))
         self.started.append(job.name)
         kept = found.reserved
@@ -128,6 +141,9 @@ def check_given(state: State, found: Plan) -> None:
         assert on == [None] or None not in on
         assert sum(share or 0 for share in on) <= device.memory
     rules = state.rules
+    said = [one.room for one in state.running] + [waiting[grant.name].room for grant in found.grants]
+    assert sum(one.memory for one in said) <= rules.room.memory
+    assert sum(one.cpus for one in said) <= rules.room.cpus
     assert len(seats) <= rules.places
     for owner, jobs in Counter(owner for owner, _, _ in seats).items():
         gpus = sum(len(devices) for one, devices, _ in seats if one == owner)
@@ -136,18 +152,24 @@ def check_given(state: State, found: Plan) -> None:
 
 
 def check_nothing_idles(state: State, found: Plan) -> None:
-    """No waiting job could have started under the rule, looked at one by one after the plan."""
-    waiting = {job.name: job for job in state.waiting}
-    given = [Running(one.name, waiting[one.name].owner, one.devices, waiting[one.name].share) for one in found.grants]
-    running = [*state.running, *given]
-    kept, rules = found.reserved, state.rules
-    if len(running) >= rules.places:
-        return
+    """No waiting job could have started under the rule, looked at one by one with what those before it have left."""
+    granted = {grant.name: grant.devices for grant in found.grants}
+    running, rules = [*state.running], state.rules
     jobs, gpus = Counter(one.owner for one in running), Counter[str]()
     for one in running:
         gpus[one.owner] += len(one.devices)
+    room, keeps = sum((one.room for one in running), NOTHING), False
     stopped: set[str] = set()
-    for job in in_order(waiting[name] for name in found.waits):
+    kept: Reservation | None = None
+    for job in in_order(state.waiting):
+        if job.name in granted:
+            running.append(Running(job.name, job.owner, granted[job.name], job.share))
+            room += job.room
+            jobs[job.owner] += 1
+            gpus[job.owner] += job.gpus
+            continue
+        if len(running) >= rules.places:
+            return
         if job.held or job.after:
             continue
         over = rules.gpus_each is not None and job.gpus > 0 and gpus[job.owner] + job.gpus > rules.gpus_each
@@ -156,13 +178,19 @@ def check_nothing_idles(state: State, found: Plan) -> None:
             stopped.add(job.owner)
         if full or over or (job.gpus and job.owner in stopped):
             continue
-        if kept is not None and job.name == kept.name:
-            jobs[job.owner] += 1
-            gpus[job.owner] += job.gpus
+        if not job.room.fits(rules.room, room):
+            room = room if keeps else room + job.room
+            keeps = True
+            continue
         free = [device.uuid for device in state.devices if could_take(job, device, running)]
-        if kept is not None and job.name != kept.name and not over_in_time(job, kept, state.now):
+        if kept is not None and not over_in_time(job, kept, state.now):
             free = [uuid for uuid in free if uuid not in kept.devices]
         assert len(free) < job.gpus, f"{job} waits beside {free}: {found.waits[job.name].reason}"
+        if found.reserved is not None and job.name == found.reserved.name:
+            kept = found.reserved
+            room += job.room
+            jobs[job.owner] += 1
+            gpus[job.owner] += job.gpus
 
 
 def over_in_time(job: Waiting, kept: Reservation, now: float) -> bool:
@@ -182,7 +210,8 @@ def make_host(seed: int) -> Host:
     dice = random.Random(seed)
     sizes = [dice.choice((16, 40, 80)) * GIB for _ in range(dice.choice((1, 2, 4, 8)))]
     devices = tuple(Device(f"gpu{number}", size) for number, size in enumerate(sizes))
-    rules = Rules(dice.choice((4, 8, 16)), dice.choice((None, 3, 6)), dice.choice((None, len(devices))))
+    whole = Room(dice.choice((64, 256)) * GIB, dice.choice((8, 32)))
+    rules = Rules(dice.choice((4, 8, 16)), dice.choice((None, 3, 6)), dice.choice((None, len(devices))), whole)
     return Host(dice, State(rules, devices))
 
 
@@ -196,9 +225,13 @@ def make_job(host: Host, number: int) -> Waiting:
     limit = host.times[name] * dice.uniform(1, 3) if dice.random() < 0.5 else inf
     earlier = [one.name for one in host.state.waiting] if dice.random() < 0.05 else []
     after = (dice.choice(earlier),) if earlier else ()
+    whole = host.state.rules.room
+    room = (
+        Room(dice.choice((0, 4, 16, 48)) * GIB, dice.choice((0, 1, 6, whole.cpus))) if dice.random() < 0.3 else NOTHING
+    )
     return Waiting(
         name, dice.choice(PEOPLE), min(gpus, len(devices)), share, dice.choice((0,) * 8 + (-1, 1)), number,
-        dice.random() < 0.03, after, seconds=limit,
+        dice.random() < 0.03, after, seconds=limit, room=room,
     )  # fmt: skip
 
 
