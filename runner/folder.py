@@ -47,8 +47,8 @@ def locked(path: Path) -> Iterator[None]:
                 f"A runner (process {path.read_text()}) serves {path.parent} already.",
                 "Use it, or stop it: floyd-runner stop.",
             )
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        # In this order: over what is there a number can be written also where a job has filled the disk.
+        os.ftruncate(descriptor, os.pwrite(descriptor, str(os.getpid()).encode(), 0))
         yield
     finally:
         os.close(descriptor)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +22,11 @@ from runner.store.schema import MIGRATIONS
 
 T = TypeVar("T")
 _BUSY_SECONDS = 30.0
-# Pages of 4 KiB after which the write-ahead log is carried over, and the bytes that are kept of it then.
-_LOG_PAGES, _LOG_BYTES = 256, 1 << 20
+# Pages of 4 KiB after which the write-ahead log is carried over, and the bytes that it has from the first and keeps:
+# a job that takes whatever comes free on a full disk cannot have these.
+_LOG_PAGES, _LOG_BYTES = 256, 2 << 20
+# A disk with less than this is full, in bytes: the index of the log takes as much.
+_LITTLE = 64 << 10
 
 
 def nothing() -> None:
@@ -34,11 +39,12 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open or create the file at `path` and bring its schema up to date; raises `Unavailable` if that cannot be."""
         self._path = path
-        self._writer = _open(path)
+        self._reserve = Reserve(path.with_name("reserve"))
+        self._writer = self._open()
         self._reader = _connect(path)
         self._reader.execute("PRAGMA query_only = 1")
-        self._reserve = Reserve(path.with_name("reserve"))
         self._reserve.keep()
+        _hold_log(path)
         self._write_thread = ThreadPoolExecutor(1, "db-write")
         self._read_thread = ThreadPoolExecutor(1, "db-read")
 
@@ -70,6 +76,14 @@ class Database:
         self._reader.close()
         self._writer.close()
 
+    def _open(self) -> sqlite3.Connection:
+        """The first connection; the little room that opening takes comes out of the reserve."""
+        while True:
+            with contextlib.suppress(NoSpace):
+                return _open(self._path)
+            if not self._reserve.release():
+                return _open(self._path)
+
     def _ask(self, query: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return query(self._reader)
@@ -86,7 +100,7 @@ class Database:
         try:
             result = self._attempt(change)
         except sqlite3.DatabaseError as error:
-            if not (_is_full(error) and self._reserve.release()):
+            if not (_is_full(error, self._path) and self._reserve.release()):
                 _tell(error, self._path)
                 raise
             return self._transact(change)
@@ -114,7 +128,8 @@ def _open(path: Path) -> sqlite3.Connection:
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.DatabaseError):
+            _tell(error, path)
             raise _unusable(path, error) from error
         raise
     return connection
@@ -130,6 +145,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _hold_log(path: Path) -> None:
+    """Give the write-ahead log its room, as well as that can be; SQLite passes over what it has not written itself."""
+    with contextlib.suppress(OSError), path.with_name(f"{path.name}-wal").open("ab") as file:
+        os.posix_fallocate(file.fileno(), 0, _LOG_BYTES)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -154,13 +175,15 @@ def _look_through(path: Path) -> str:
         raise
 
 
-def _is_full(error: sqlite3.DatabaseError) -> bool:
+def _is_full(error: sqlite3.DatabaseError, path: Path) -> bool:
+    if "disk I/O error" in str(error):  # so it says where the index of its log finds no room
+        return shutil.disk_usage(path.parent).free < _LITTLE
     return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
 
 
 def _tell(error: sqlite3.DatabaseError, path: Path) -> None:
     """Raise what `error` is called before people, if it is the disk's fault and not a program's."""
-    if _is_full(error):
+    if _is_full(error, path):
         raise NoSpace(f"The disk that holds {path} is full.", "Make room on the host, then try again.") from error
     if type(error) is sqlite3.DatabaseError:  # a damaged file has no class of its own
         raise _unusable(path, error) from error

@@ -98,6 +98,18 @@ def go(runner: RunnerProcess, number: int) -> None:
     (next((runner.data_dir / "jobs").glob(f"*/p/{number}/home")) / "go").touch()
 
 
+# Takes whatever comes free at once, until it has enough.
+HUNGRY = """
+import os
+file = os.open("zeros", os.O_WRONLY | os.O_CREAT)
+while not os.path.exists("enough"):
+    try:
+        os.write(file, bytes(65536))
+    except OSError:
+        pass
+"""
+
+
 def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess) -> None:
     """To the last byte: jobs beside it end as they do, a restart forgets nothing, a collection still makes room."""
     with runner.http() as http:
@@ -105,7 +117,7 @@ def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess) -> 
         api.dataset("old", {"data.bin": os.urandom(8 * MIB)})
         api.ask("DELETE", "/v1/dataset", name="old")
         api.launch("echo up; while [ ! -e go ]; do sleep 0.05; done; echo went; exit 7")
-        api.launch("echo up; while [ ! -e go ]; do sleep 0.05; done; cat /dev/zero >zeros; sleep 60")
+        api.launch(f"echo up; while [ ! -e go ]; do sleep 0.05; done; python3 -c '{HUNGRY}'; sleep 60")
         for number in (1, 2):
             api.prints(f"p/{number}", b"up")
             api.reaches(f"p/{number}", JobState.RUNNING)
@@ -115,6 +127,7 @@ def test_a_job_that_fills_the_disk_takes_nobody_along(runner: RunnerProcess) -> 
         go(runner, 1)
         ended = api.ended("p/1")
         assert (ended.state, ended.exit_code) == ("failed", 7)
+        (next((runner.data_dir / "jobs").glob("*/p/2/home")) / "enough").touch()
     runner.kill()
     runner.start()
     with runner.http() as http:
