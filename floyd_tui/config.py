@@ -22,7 +22,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -37,6 +37,9 @@ FOLDER_VARIABLE = "FLOYD_TUI_CONFIG"
 # FloydHub refused code folders above this size, in bytes; here they are asked about.
 LARGE_CODE = 100 << 20
 NEVER = "never"
+# Columns of the list of jobs that may be chosen, by their keys; its others are always there.
+JOB_COLUMNS = ("env", "tags", "gpus", "age", "time", "metrics")
+_LIST = ("jobs_sort", "jobs_columns")
 _DESTINATION = re.compile(
     r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?"
     r"(?:\[(?P<ip6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:@/\[\]]+)|(?P<bare6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))"
@@ -105,6 +108,10 @@ class Config:
     """The colours: a theme of floyd-tui, of Textual, or of your own themes folder."""
     large_code: int | None = LARGE_CODE
     """More code than this, in bytes, is asked about before it goes up; written as ``500MiB``, None as ``never``."""
+    jobs_sort: str = "newest"
+    """The order of the list of jobs: newest, name, state, duration, gpus or ``metric:NAME``; a minus turns it round."""
+    jobs_columns: str = ""
+    """The columns of the list of jobs, of env, tags, gpus, age, time, metrics; empty: those that there is room for."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Your own keys: the id of a binding (see ``?`` in the app) to a comma-separated list of keys."""
 
@@ -143,6 +150,14 @@ class Config:
     def with_theme(self, name: str) -> Config:
         """Choose the colours."""
         return self._write(("theme",), name)
+
+    def with_jobs_sort(self, order: str) -> Config:
+        """Choose the order of the list of jobs."""
+        return self._write(("jobs_sort",), order)
+
+    def with_jobs_columns(self, names: str) -> Config:
+        """Choose the columns of the list of jobs; empty: those that there is room for."""
+        return self._write(("jobs_columns",), names or None)
 
     def _write(self, key: tuple[str, ...], value: object) -> Config:
         """Set one key in the file (None: remove it), unless the settings would no longer be right then."""
@@ -187,7 +202,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
 
 def _read(folder: Path, data: dict[str, Any]) -> Config:
     path = folder / FILE_NAME
-    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "keys"), "")
+    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "keys", *_LIST), "")
     hosts = _read_hosts(path, _mapping(path, data, "hosts"))
     default = LOCAL if LOCAL in hosts else next(iter(hosts), "")
     if data.get("default_host") is not None:
@@ -199,7 +214,11 @@ def _read(folder: Path, data: dict[str, Any]) -> Config:
     config = Config(folder, hosts, default, keys={str(key): _string(path, keys, key, "keys.") for key in keys})
     if data.get("large_code") is not None:
         config = replace(config, large_code=_size(path, data, "large_code"))
-    return replace(config, theme=_string(path, data, "theme")) if data.get("theme") is not None else config
+    said = {key: _string(path, data, key) for key in ("theme", *_LIST) if data.get(key) is not None}
+    config = replace(config, **cast("dict[str, Any]", said))
+    if unknown := [name for name in config.jobs_columns.split(",") if name and name not in JOB_COLUMNS]:
+        raise ConfigError(f"{path}: jobs_columns has no {unknown[0]!r}.", f"Columns are: {', '.join(JOB_COLUMNS)}.")
+    return config
 
 
 def _read_hosts(path: Path, data: Mapping[Any, Any]) -> dict[str, HostConfig]:

@@ -36,6 +36,7 @@ PLACES = {
     "HomeScreen": "Jobs",
     "JobKeys": "Jobs: what one does with them",
     "JobMarks": "Jobs: marks",
+    "JobView": "Jobs: order and columns",
     "BatchDialog": "Many jobs at once",
     "CompareScreen": "Jobs side by side",
     "CurvesPane": "Jobs side by side: curves",
@@ -74,7 +75,8 @@ PLACES = {
     "DiskScreen": "A host's disk",
     "SecretsScreen": "A host's secrets",
     "Dialog": "Questions",
-    "Picker": "Choosing a host or a theme",
+    "Picker": "Choosing a host, an order or a theme",
+    "ColumnPicker": "Choosing columns",
     "HelpScreen": "Help",
 }
 NAMED = {"down": "↓", "up": "↑", "left": "←", "right": "→", "enter": "Enter", "escape": "Esc", "tab": "Tab",

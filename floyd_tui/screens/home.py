@@ -18,8 +18,8 @@ from floyd_tui.client.protocol import Client, Link, LinkState
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.home_jobs import Board, JobKey, KnownJobs, keys_of
-from floyd_tui.screens.home_marks import JobMarks
-from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, job_columns, job_row, project_rows
+from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, chosen, job_columns, job_row, project_rows
+from floyd_tui.screens.home_view import JobView
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import PageRow, once_a
 from floyd_tui.widgets import format as fmt
@@ -33,8 +33,9 @@ from floyd_tui.widgets.row_table import Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
 from runner.models import Event, Job
 
-# More than anyone scrolls through; a project and a filter ask the host anew.
-LIMIT = 1000
+# More than anyone scrolls through; a project and a filter ask the host anew. They come page by page, the newest first.
+LIMIT = 10_000
+PAGE = 500
 # Seconds after the last key in the filter.
 TYPING = 0.3
 # Seconds between two drawings of what events bring: many at once are drawn once.
@@ -45,7 +46,7 @@ class JobTable(LongTable[JobKey]):
     """The list of jobs."""
 
 
-class HomeScreen(JobMarks):
+class HomeScreen(JobView):
     """Projects and jobs of a host, or of all of them."""
 
     PAGE = "jobs"
@@ -117,9 +118,10 @@ class HomeScreen(JobMarks):
         known = self.board.hosts[link.name]
 
         async def load(client: Client) -> None:
-            known.take(await client.projects(), await client.jobs(limit=LIMIT), fmt.now(self))
+            known.take(await client.projects(), await client.jobs(limit=min(PAGE, LIMIT)), fmt.now(self))
             self._draw()
             self._ask_older(self.project)
+            self._load_rest(link, known)
 
         def apply(event: Event) -> None:
             changed, counts = known.apply(event, fmt.now(self))
@@ -135,6 +137,15 @@ class HomeScreen(JobMarks):
             self._draw()
 
         await follow(link, load, apply, trouble)
+
+    @work(group="follow", exit_on_error=False)
+    async def _load_rest(self, link: Link, known: KnownJobs) -> None:
+        """The older jobs, page by page, so that the screen never waits for them."""
+        for offset in range(PAGE, LIMIT, PAGE):
+            if not known.lacks(ALL):
+                return
+            known.add_older(await link.client.jobs(limit=PAGE, offset=offset))
+            self._draw_soon()
 
     @work(group="count", exit_on_error=False)
     async def _count_again(self, link: Link) -> None:
@@ -184,10 +195,11 @@ class HomeScreen(JobMarks):
         if self._drawing is not None:
             self._drawing.stop()
             self._drawing = None
-        self._shown = self.board.of(self.project, self._wanted, fmt.now(self))
+        self._shown = self.board.of(self.project, self._wanted, fmt.now(self), self.order)
         self.query_one("#projects", RowTable).show_rows(project_rows(self.board.projects(), self.paint))
         table = self.query_one(JobTable)
-        table.set_columns(job_columns(self.project == ALL, list(self.board.hosts) if self.everywhere else ()))
+        hosts = list(self.board.hosts) if self.everywhere else ()
+        table.set_columns(chosen(job_columns(self.project == ALL, hosts), self.floyd.config.jobs_columns))
         self.draw_marks(self.query_one("#marks", Static))
         table.show(keys_of(self._shown), self.marked)
         if (found := self.board.find(self._next)) is not None:
@@ -265,8 +277,8 @@ class HomeScreen(JobMarks):
         """The jobs that are shown, from the top."""
         return self._shown
 
-    def marks_changed(self) -> None:
-        """Draw them."""
+    def draw_list(self) -> None:
+        """Draw it anew."""
         self._draw()
 
     def go_on(self) -> None:
@@ -330,6 +342,11 @@ class HomeScreen(JobMarks):
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self.query_one("#jobs").focus()
+
+    @on(JobTable.HeaderClicked)
+    def _title_clicked(self, event: JobTable.HeaderClicked) -> None:
+        by = {"job": "name", "sign": "state", "age": "newest", "time": "duration"}.get(event.column, event.column)
+        self.sort_by(by)
 
     def action_filter(self) -> None:
         """Type a filter."""

@@ -22,7 +22,7 @@ KEYS = (("s", "stop"), ("d", "download"), ("x", "delete"), ("T", "tag"), ("c", "
 class JobMarks(JobKeys):
     """Keys that mark jobs, and those that act on the marked ones; without any, on the job under the cursor.
 
-    Who inherits has the jobs that are `shown`, and draws anew when `marks_changed` is called.
+    Who inherits has the jobs that are `shown`, and draws anew when `draw_list` is called.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,8 +45,8 @@ class JobMarks(JobKeys):
         """The jobs that are shown, from the top."""
         raise NotImplementedError
 
-    def marks_changed(self) -> None:
-        """Other jobs are marked now."""
+    def draw_list(self) -> None:
+        """Draw the list anew."""
 
     def go_on(self) -> None:
         """The cursor goes on to the next job."""
@@ -73,20 +73,20 @@ class JobMarks(JobKeys):
         """Mark the job under the cursor, or take that back; the cursor goes on."""
         if self.current:
             self.marked ^= {self.current.key}
-            self.marks_changed()
+            self.draw_list()
             self.go_on()
 
     def action_mark_all(self) -> None:
         """Mark all that are shown; none where they are marked already."""
         keys = {one.key for one in self.shown}
         self.marked = self.marked - keys if keys <= self.marked else self.marked | keys
-        self.marks_changed()
+        self.draw_list()
 
     def unmark(self) -> bool:
         """Forget all marks; whether there were any."""
         had, self.marked = bool(self.marked), set()
         if had:
-            self.marks_changed()
+            self.draw_list()
         return had
 
     # Doing

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
+from floyd_tui.config import JOB_COLUMNS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.paint import Paint
@@ -31,10 +33,24 @@ def job_columns(all_projects: bool, hosts: Sequence[str] = ()) -> tuple[Column, 
         Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
         Column("what", "What", 10, flex=3),
         Column("env", "Environment", 15, since=116),
+        Column("tags", "Tags", 14, since=132),
         Column("gpus", "GPU", 3, since=54, right=True),
         Column("age", "Age", 4, since=38, right=True),
         Column("time", "Time", 7, since=47, right=True),
         Column("metrics", "Last metrics", 18, flex=1, since=72),
+    )
+
+
+def chosen(columns: tuple[Column, ...], names: str) -> tuple[Column, ...]:
+    """Those of `columns` that are named with commas between, whatever the width, and those that are always there."""
+    wanted = names.split(",")
+    fixed = [column for column in columns if column.key not in JOB_COLUMNS]
+    if not names:
+        return columns
+    return tuple(
+        column if column in fixed else replace(column, since=0, until=100_000)
+        for column in columns
+        if column in fixed or column.key in wanted
     )
 
 
@@ -51,6 +67,7 @@ def job_row(one: HostJob, now: float, paint: Paint, all_projects: bool) -> Row:
         "host": paint(one.host, "dim"),
         "what": paint(job.message) if job.message else paint(job.command, "dim"),
         "env": paint(job.environment, "dim"),
+        "tags": paint(" ".join(job.tags), "dim"),
         "gpus": paint(fmt.gpus(job) or "·", "" if job.gpus else "dim"),
         "age": paint(fmt.age(job.created_at, now), "dim"),
         "time": paint(fmt.duration(fmt.job_seconds(job, now)) if job.started_at else "", "" if job.ended_at else color),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from textual import on
@@ -14,6 +15,9 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from floyd_tui.client.protocol import LinkSet
+from floyd_tui.config import JOB_COLUMNS
+from floyd_tui.widgets.format import plain
+from floyd_tui.widgets.job_order import METRIC, ORDERS, JobOrder
 from floyd_tui.widgets.link_status import describe
 
 if TYPE_CHECKING:
@@ -80,6 +84,69 @@ class HostPicker(Picker[str]):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option.id)
+
+
+class SortPicker(Picker[str]):
+    """The orders of a list of jobs, metrics among them; answers with `JobOrder.by`."""
+
+    HEADING = "Sort by what? The same once more turns it round."
+
+    def __init__(self, current: JobOrder, metrics: Sequence[str]) -> None:
+        super().__init__()
+        self._current, self._metrics = current, metrics
+
+    def options(self) -> list[Option]:
+        """One line an order, the present one with its direction."""
+        names = (*ORDERS, *(METRIC + name for name in self._metrics))
+        return [Option(self._line(name), id=name) for name in names]
+
+    def _line(self, name: str) -> Content:
+        sign = ("▲" if self._current.reverse else "▼") if name == self._current.by else " "
+        kind = "metric, best first" if name.startswith(METRIC) else ""
+        return Content.assemble((f"{sign} ", "$key"), f"{plain(JobOrder(name).words):24}", (kind, "$dim"))
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+
+class ColumnPicker(Picker[str]):
+    """The columns of a list of jobs, ticked by Enter or Space; Esc keeps what is ticked, none means what has room."""
+
+    HEADING = "Which columns?"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "tick", "Tick", id="columns.tick", tooltip="Show this column, or not"),
+    ]
+
+    def __init__(self, names: str) -> None:
+        super().__init__()
+        self._names = [name for name in names.split(",") if name]
+
+    def options(self) -> list[Option]:
+        """One line a column."""
+        words = {"env": "environment", "gpus": "GPUs", "time": "duration", "metrics": "last metrics"}
+        signs = {name: "[x]" if name in self._names else "[ ]" for name in JOB_COLUMNS}
+        return [Option(Content(f"{sign} {words.get(name, name)}"), id=name) for name, sign in signs.items()]
+
+    def action_tick(self) -> None:
+        """Show the column under the cursor, or not."""
+        self.query_one(OptionList).action_select()
+
+    @on(OptionList.OptionSelected)
+    def _ticked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        name = event.option.id or ""
+        self._names = [one for one in JOB_COLUMNS if (one in self._names) is not (one == name)]
+        options = self.query_one(OptionList)
+        at = options.highlighted
+        options.clear_options()
+        options.add_options(self.options())
+        options.highlighted = at
+
+    def action_leave(self) -> None:
+        """Keep what is ticked."""
+        self.dismiss(",".join(self._names))
 
 
 class ThemePicker(Picker[None]):
