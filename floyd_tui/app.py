@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.stylesheet import Stylesheet
@@ -107,6 +109,7 @@ class FloydApp(App[None]):
             await self.link.start()
         else:
             self.action_page("hosts")
+        self.call_after_refresh(self._keep_settings)
 
     async def on_unmount(self) -> None:
         await self.syncs.close()
@@ -121,7 +124,20 @@ class FloydApp(App[None]):
         """Begin connecting to a host once it is looked at."""
         await self.link.start()
 
-    # Themes
+    # Settings and themes
+
+    @work(exclusive=True, group="settings", exit_on_error=False)
+    async def _keep_settings(self) -> None:
+        """Take up what is changed in the settings meanwhile: keys and colours; hosts are those of the start."""
+        from floyd_tui.settings_watch import changed_settings
+
+        async for found in changed_settings(self.config.folder):
+            if isinstance(found, ConfigError):
+                self.notify(str(found), title=found.title, severity="error", markup=False)
+                continue
+            self.config = replace(found, hosts=self.config.hosts, default_host=self.config.default_host)
+            self.set_keymap(dict(found.keys))
+            self._load_themes()
 
     def _load_themes(self) -> None:
         found = themes.load(self.config.themes_folder)
@@ -129,7 +145,11 @@ class FloydApp(App[None]):
             self.register_theme(theme)
         chosen = self.config.theme
         known = chosen in self.available_themes
-        self.theme = chosen if known else themes.DEFAULT
+        name = chosen if known else themes.DEFAULT
+        if self.is_running and name == self.theme:
+            self.mutate_reactive(FloydApp.theme)  # it may have other colours now
+        else:
+            self.theme = name
         problems = list(found.problems)
         if not known:
             problems.append(f"There is no theme {chosen!r}; t shows those there are.")
