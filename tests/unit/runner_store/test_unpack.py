@@ -8,6 +8,7 @@ import gzip
 import io
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -242,7 +243,8 @@ def test_whatever_is_in_it_what_comes_out_is_a_tree(store: Store, rows: list[tup
         return
     _, text = manifest_of(entries)
     assert len(list(parse_manifest(text.splitlines(keepends=True)))) == len(entries)
-    place = store.folder / "place"
+    # A new one for each: what an example that failed has left is not in the way of the next.
+    place = Path(tempfile.mkdtemp(dir=store.folder))
     for entry in entries:
         if entry.kind == "link":
             (place / entry.path).parent.mkdir(parents=True, exist_ok=True)
