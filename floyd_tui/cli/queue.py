@@ -1,4 +1,4 @@
-"""``queue``, ``hold``, ``release`` and ``move``: the jobs that wait, in their order."""
+"""``queue``, ``hold``, ``release``, ``move``: the jobs that wait, in their order; and ``tag``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from floyd_tui.cli.hosted import on_host
 from floyd_tui.cli.options import host_option, job_reference, json_option
 from floyd_tui.cli.show import age, note, show_json, show_table, state_cell
 from floyd_tui.client.protocol import Link
+from floyd_tui.project.tags import TagChange
 from floyd_tui.sizes import human_size
 from runner.models import Job, JobChange, JobState, Ref
 
@@ -100,6 +101,29 @@ def move(job: str, top: bool, before: str | None, priority: int | None, host: st
         raise click.UsageError("Say where to: --top, --before JOB or --priority N.")
     place = "" if top else job_reference(before) if before else None
     _change((job,), JobChange(priority=priority, before=place), host, as_json, "is moved")
+
+
+@click.command()
+@click.argument("job")
+@click.argument("tags", nargs=-1)
+@click.option("--remove", multiple=True, metavar="TAG", help="Take this one away; may be repeated.")
+@host_option
+@json_option
+def tag(job: str, tags: tuple[str, ...], remove: tuple[str, ...], host: str | None, as_json: bool) -> None:
+    """Give JOB more TAGS, to find it by; jobs in any state are tagged."""
+    if not tags and not remove:
+        raise click.UsageError("Name tags to give, or some to --remove.")
+    name, change = job_reference(job), TagChange.of(tags, remove)
+
+    async def work(link: Link) -> Job:
+        before = await link.client.job(name)
+        return await link.client.change_job(before.name, JobChange(tags=change.applied(before.tags)))
+
+    changed = on_host(host, work)
+    if as_json:
+        show_json(changed)
+    else:
+        note(f"{changed.short} is tagged {', '.join(changed.tags)}" if changed.tags else f"{changed.short} has no tags")
 
 
 def _change(jobs: tuple[str, ...], change: JobChange, host: str | None, as_json: bool, said: str) -> None:

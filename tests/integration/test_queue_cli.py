@@ -36,6 +36,10 @@ def test_the_queue_at_the_prompt(tmp_path: Path) -> None:
         assert "does not wait any more" in shell("hold", "1", code=1).stderr
         assert "Say where to" in shell("move", "3", code=2).stderr
         shell("move", "3", "--priority", "-1")
+        assert "net/1 is tagged long, best" in shell("tag", "1", "long", "best").stderr
+        assert shell.json("tag", "1", "--remove", "long")["tags"] == ["best"]
+        assert "net/1 has no tags" in shell("tag", "1", "--remove", "best").stderr
+        assert "Name tags to give" in shell("tag", "1", code=2).stderr
         assert [job["number"] for job in shell.json("queue")] == [1, 4, 5, 3, 2]
         told = shell("info", "5").stdout
         assert "/projects/net/3 at /floyd/input/from  when that has succeeded" in told
