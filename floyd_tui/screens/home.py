@@ -31,7 +31,7 @@ from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job
+from runner.models import Event, Job, JobState
 
 # More than anyone scrolls through; a project and a filter ask the host anew. They come page by page, the newest first.
 LIMIT = 10_000
@@ -68,6 +68,7 @@ class HomeScreen(JobView):
         self.project = ALL
         self._wanted = JobFilter()
         self._shown: list[HostJob] = []
+        self._active: dict[JobState, int] = {}
         self._next = ""
         self._drawing: Timer | None = None
 
@@ -196,6 +197,7 @@ class HomeScreen(JobView):
             self._drawing.stop()
             self._drawing = None
         self._shown = self.board.of(self.project, self._wanted, fmt.now(self), self.order)
+        self._active = self.board.active()
         self.query_one("#projects", RowTable).show_rows(project_rows(self.board.projects(), self.paint))
         table = self.query_one(JobTable)
         hosts = list(self.board.hosts) if self.everywhere else ()
@@ -228,7 +230,7 @@ class HomeScreen(JobView):
             Content.styled(
                 f"{fmt.sign(state)} {count}{' ' + fmt.words(state) if roomy else ''}", f"${fmt.color(state)}"
             )
-            for state, count in self.board.active().items()
+            for state, count in self._active.items()
         ]
         self.query_one(PageRow).summarise(Content("  ").join(parts))
 
