@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -163,7 +164,7 @@ class ThemePicker(Picker[None]):
         """One line a theme, our own first."""
         themes = self.app.available_themes
         ours = [name for name, theme in themes.items() if not theme.ansi]
-        self._names = sorted(ours, key=lambda name: (not name.startswith("floyd"), name != "high-contrast", name))
+        self._names = sorted(ours, key=lambda name: (name in BUILTIN_THEMES, not name.startswith("floyd"), name))
         kinds = {name: "dark" if themes[name].dark else "light" for name in self._names}
         return [Option(Content.assemble(f"{name:24}", (kinds[name], "$dim")), id=name) for name in self._names]
 
