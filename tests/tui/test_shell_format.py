@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from floyd_tui.client.fake import FakeLinks
 from floyd_tui.client.protocol import LinkState, LinkStatus
 from floyd_tui.errors import HostUnreachable
 from floyd_tui.screens.help import GROUPS
 from floyd_tui.screens.home_rows import job_columns
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.job_filter import JobFilter
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.row_table import Column, share
 from runner.models import JobState
@@ -98,20 +95,6 @@ def test_every_state_has_a_sign_of_one_cell_of_its_own(state: JobState) -> None:
     assert cell_len(fmt.sign(state)) == 1
     assert [fmt.sign(other) for other in JobState].count(fmt.sign(state)) == 1
     assert fmt.color(state)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("", True), ("digits", True), ("cosine", True), ("DIGITS/6", True), ("nothing", False),
-        ("state:succ", True), ("state:failed,succeeded", True), ("state:failed", False), ("state:", True),
-        ("project:digits", True), ("env:pytorch state:succeeded", True), ("env:jax", False), ("tag:best", True),
-        ("tag:worst", False), ("unknown:word", False), ("gpus:1", True),
-    ],
-)  # fmt: skip
-def test_filters(text: str, found: bool) -> None:
-    job = replace(FakeLinks.demo()["gauss"].host.find_job("digits/6"), tags=("best", "x"))
-    assert JobFilter.parse(text).matches(job) is found
 
 
 GONE = HostUnreachable("cray.lab does not answer after ten seconds of waiting.", "Wait.")
