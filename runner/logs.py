@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -87,12 +88,13 @@ class TimesIndex:
         self._marked = marks[-1] if marks else (-1, 0.0)
 
     def mark(self, offset: int) -> None:
-        """Note that from byte `offset` on lines are being written now."""
+        """Note that from byte `offset` on lines are being written now; on a full disk that is left out."""
         now = time.time()
         if offset > self._marked[0] and (now - self._marked[1] >= _MARK_EVERY or now < self._marked[1]):
-            self._marked = (offset, now)
-            with self._path.open("ab") as file:
+            # How the job ends is worth more than when it said what.
+            with contextlib.suppress(OSError), self._path.open("ab", buffering=0) as file:
                 file.write(LOG_TIME.pack(offset, now))
+                self._marked = (offset, now)
 
 
 def read_times(log: Path, start: int, end: int | None) -> list[tuple[int, float]]:

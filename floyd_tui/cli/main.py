@@ -46,7 +46,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "hold": ("queue:hold", "Keep waiting jobs from starting."),
         "release": ("queue:release", "Let held jobs start again."),
         "move": ("queue:move", "Move a waiting job in the queue."),
-        "tag": ("queue:tag", "Tag a job, or take tags away."),
+        "tag": ("queue:tag", "Give a job more tags, or take tags away."),
         "restart": ("run:restart", "Run a job's code again, with other settings if you like."),
         "clone": ("files:clone", "Fetch a job's code as it was."),
         "delete": ("jobs:delete", "Delete jobs with their logs and outputs."),

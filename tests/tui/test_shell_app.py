@@ -84,8 +84,8 @@ async def test_a_theme_is_tried_and_given_up(tmp_path: Path) -> None:
 async def test_a_theme_is_chosen_for_good(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         await ui.press("t", "down", "down", "enter")
-        await ui.until(lambda: ui.app.theme == "high-contrast", "the chosen theme")
-        await ui.until(lambda: Config.load(tmp_path).theme == "high-contrast", "it in the settings")
+        await ui.until(lambda: ui.app.theme == "colorblind-dark", "the chosen theme")
+        await ui.until(lambda: Config.load(tmp_path).theme == "colorblind-dark", "it in the settings")
 
 
 async def test_an_unknown_theme_is_said_and_the_house_theme_taken(tmp_path: Path) -> None:

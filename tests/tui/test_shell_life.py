@@ -191,7 +191,7 @@ async def all_of_its_output(life: Life, home: HomeScreen, first: JobScreen, to: 
     """`d` in the list fetches everything."""
     table = home.query_one(JobTable)
     await life.until(lambda: table.row_count == 3, "all jobs in the list")
-    table.move_to(("local", first.job.name))
+    table.move_to((first.app.host, first.job.name))
     await life.until(lambda: home.job and home.job.number == 1, "the first job under the cursor")
     download = await life.on(DownloadScreen, "d")
     download.query_one("#to", Input).value = str(to)
@@ -219,6 +219,6 @@ async def test_watching_by_keys(config: Config, project: Path) -> None:
         home = await life.on(HomeScreen)
         table = home.query_one(JobTable)
         await life.until(lambda: table.row_count == 2, "both runs in the list")
-        table.move_to(("local", f"{home.job.owner}/projects/net/2" if home.job else ""))
+        table.move_to((app.host, f"{home.job.owner}/projects/net/2" if home.job else ""))
         await life.until(lambda: home.job and home.job.number == 2 and home.job.state.ended, "the second run's end")
         assert [job.state for job in await app.link.client.jobs()] == [JobState.SUCCEEDED, JobState.STOPPED]

@@ -32,6 +32,16 @@ def test_marks_that_fit_a_range(tmp_path: Path) -> None:
     assert read_times(tmp_path / "other" / "log", 0, None) == []
 
 
+def test_a_full_disk_costs_the_times_of_some_lines_and_nothing_else(tmp_path: Path) -> None:
+    log, times = tmp_path / "log", tmp_path / "times"
+    index = TimesIndex(log)
+    times.symlink_to("/dev/full")
+    index.mark(0)
+    times.unlink()
+    index.mark(5)
+    assert [offset for offset, _ in read_times(log, 0, None)] == [5]
+
+
 def test_the_index_grows_only_forwards_and_goes_on_after_a_restart(tmp_path: Path) -> None:
     log = tmp_path / "log"
     index = TimesIndex(log)
