@@ -191,7 +191,7 @@ async def all_of_its_output(life: Life, home: HomeScreen, first: JobScreen, to: 
     """`d` in the list fetches everything."""
     table = home.query_one(JobTable)
     await life.until(lambda: table.row_count == 3, "all jobs in the list")
-    table.move_to((life.pilot.app.host, first.job.name))
+    table.move_to((home.link.name, first.job.name))
     await life.until(lambda: home.job and home.job.number == 1, "the first job under the cursor")
     download = await life.on(DownloadScreen, "d")
     download.query_one("#to", Input).value = str(to)
