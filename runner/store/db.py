@@ -24,7 +24,7 @@ T = TypeVar("T")
 _BUSY_SECONDS = 30.0
 # Pages of 4 KiB after which the write-ahead log is carried over, and the bytes that it has from the first and keeps:
 # a job that takes whatever comes free on a full disk cannot have these.
-_LOG_PAGES, _LOG_BYTES = 256, 2 << 20
+_LOG_PAGES, _LOG_BYTES = 256, 5 << 18
 # A disk with less than this is full, in bytes: the index of the log takes as much.
 _LITTLE = 64 << 10
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -126,6 +127,8 @@ class Sshd:
         """End the listening process and all sessions."""
         if self._process is None:
             return
+        # Who is cut off comes back at once: nobody is to be let in meanwhile.
+        self._process.send_signal(signal.SIGSTOP)
         for pid in self.sessions():
             subprocess.run(["pkill", "-KILL", "-P", str(pid)], check=False)
             subprocess.run(["kill", "-KILL", str(pid)], check=False, stderr=subprocess.DEVNULL)

@@ -56,7 +56,7 @@ async def test_the_log_of_the_database_does_not_stay_large(store: Store) -> None
     await store.db.write(lambda database: database.execute("CREATE TABLE much AS SELECT randomblob(4000000)"))
     assert log.stat().st_size > 2 << 20
     await store.blobs.grant("ann", {"f" * 64: 1})
-    assert log.stat().st_size <= 2 << 20
+    assert log.stat().st_size <= 5 << 18
 
 
 @pytest.mark.parametrize("few", [1, 20])
