@@ -97,7 +97,7 @@ class WaitingJobs:
         places: dict[str, Place] = {}
         with contextlib.suppress(asyncio.TimeoutError):
             # An engine that hangs is not to hold up who launches.
-            measured = await within(asyncio.ensure_future(self._measured()), _PATIENCE)
+            measured = await within(self._measured(), _PATIENCE)
             places = {one.job.name: one.place for one in measured if one.place is not None}
         stats, self.gpu_note = await asyncio.to_thread(self._sample, places)
         # Of a job that only begins, or ends, it is not known which processes are its own.

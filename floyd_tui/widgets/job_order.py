@@ -57,9 +57,9 @@ class JobOrder:
         if self.by == "newest":
             return newest[::-1] if self.reverse else newest
         value = _value(self.by, now)
-        known = [(found, one) for one in newest if (found := value(one.job)) is not None]
-        unknown = [one for one in newest if value(one.job) is None] if len(known) < len(newest) else []
-        return [one for _, one in sorted(known, key=lambda pair: pair[0], reverse=self.reverse)] + unknown
+        valued = [(value(one.job), one) for one in newest]
+        known = sorted((pair for pair in valued if pair[0] is not None), key=lambda pair: pair[0], reverse=self.reverse)
+        return [one for _, one in known] + [one for found, one in valued if found is None]
 
 
 def _newest(one: HostJob) -> tuple[bool, bool, int, float, int]:

@@ -27,7 +27,7 @@ from tests.support.runner import RunnerProcess
 LETTERS = "abcdlrx0123 =-_:{}[]'\"\\é漢"
 MOVES: tuple[str, ...] = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "home", "end")
 ALWAYS: tuple[str, ...] = ("escape", "enter", "space", "backspace", "ctrl+l", "ctrl+u", "ctrl+a", "f1", *"1234")
-# It would leave, send the test to sleep, or (screenshots) fill the disk.
+# These would leave the app, or send the test to sleep.
 NEVER = {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
 NAMES = {" ": "space", "=": "equals_sign", "-": "minus", "_": "underscore", ":": "colon", "\\": "backslash"}
 SEED, KEYS = (os.environ.get("FLOYD_MONKEY") or "7:150").split(":")
