@@ -53,7 +53,7 @@ class DatasetsScreen(Page):
             "x", "remove", "Remove", id="data.remove", tooltip="Remove the dataset, or the version under the cursor"
         ),
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
-        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
     ]
 

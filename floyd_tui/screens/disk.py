@@ -36,7 +36,7 @@ class DiskScreen(ErrorFunnel[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "free", "Free", id="disk.free", tooltip="Remove what nothing refers to, once confirmed"),
         Binding("c", "check", "Check", id="disk.check", tooltip="Read all that is stored again; name what is damaged"),
-        Binding("R", "look", "Look again", id="disk.look", tooltip="What takes the disk now"),
+        Binding("ctrl+r", "look", "Look again", id="disk.look", tooltip="What takes the disk now"),
         Binding("escape", "back", "Back", id="disk.back", tooltip="Stop what goes on, or leave"),
     ]
 
@@ -102,7 +102,7 @@ class DiskScreen(ErrorFunnel[None]):
             return
         words = disk_words.freed(report)
         if report.stopped:
-            self._end(Content.styled(f"■ {words}", "$warn"), "f frees the rest; R looks again.")
+            self._end(Content.styled(f"■ {words}", "$warn"), "f frees the rest; ctrl+r looks again.")
             return
         self._take(report)
         took = f"  ({fmt.duration(time.monotonic() - began)})"

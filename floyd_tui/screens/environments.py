@@ -38,7 +38,7 @@ class EnvironmentsScreen(Page):
     AUTO_FOCUS = "#environments"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
-        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "all", "All", show=False, id="environments.all", tooltip="All environments again"),
     ]
 

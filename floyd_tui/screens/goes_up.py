@@ -43,7 +43,7 @@ class GoesUpScreen(ErrorFunnel[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "leave_out", "Leave out", id="goes-up.leave-out", tooltip="Add its line to .floydignore"),
         Binding("tab", "app.focus_next", "Other list", id="goes-up.other", tooltip="To what stays here, and back"),
-        Binding("R", "look", "Look again", id="goes-up.again", tooltip="Read the folder anew"),
+        Binding("ctrl+r", "look", "Look again", id="goes-up.again", tooltip="Read the folder anew"),
         Binding("escape,backspace", "back", "Back", id="goes-up.back", tooltip="To the folder above, or leave"),
     ]
 

@@ -58,7 +58,7 @@ class HomeScreen(JobView):
         ),
         Binding("p", "projects", "Projects", id="home.projects", tooltip="Choose a project"),
         Binding("w", "watch", "Watch", id="app.watch", tooltip="Run a folder's code again on each change"),
-        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "All", show=False, id="home.back", tooltip="Back to all jobs"),
     ]
 

@@ -43,7 +43,7 @@ class HostsScreen(Page):
         Binding("a", "add", "Add host", id="host.add", tooltip="Add a host that is reached by SSH"),
         Binding("d", "disk", "Disk", id="host.disk", tooltip="What takes its disk, and what can go"),
         Binding("S", "secrets", "Secrets", show=False, id="host.secrets", tooltip="Names of your secrets there"),
-        Binding("R", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
+        Binding("ctrl+r", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
         Binding("x", "remove", "Remove", id="host.remove", tooltip="Forget this host; what is on it stays"),
     ]
 

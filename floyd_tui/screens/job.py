@@ -74,7 +74,7 @@ class JobScreen(ErrorFunnel[None]):
         Binding("U", "tab('usage')", "Use", show=False, id="job.usage", tooltip="GPUs, CPU, memory and disk it uses"),
         Binding("O", "tab('files')", "Output", show=False, id="job.output", tooltip="The files it wrote"),
         Binding("I", "tab('info')", "Info", show=False, id="job.info", tooltip="What it ran, with what"),
-        Binding("R", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
+        Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
     ]
 
     def __init__(self, link: Link, job: Job) -> None:

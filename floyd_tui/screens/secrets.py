@@ -42,7 +42,7 @@ class SecretsScreen(ErrorFunnel[None]):
         Binding("a", "add", "Keep one", id="secret.add", tooltip="Keep a new secret, or a new value for a name"),
         Binding("e", "replace", "Replace", id="secret.replace", tooltip="Give this one a new value"),
         Binding("x", "forget", "Forget", id="secret.forget", tooltip="Forget this one, once confirmed"),
-        Binding("R", "look", "Look again", show=False, id="secret.look", tooltip="Ask the host for its secrets"),
+        Binding("ctrl+r", "look", "Look again", show=False, id="secret.look", tooltip="Ask the host for its secrets"),
         Binding("escape", "leave", "Back", id="secret.back", tooltip="Back to where you were"),
     ]
 

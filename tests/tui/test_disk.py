@@ -58,7 +58,7 @@ async def test_it_looks_first_and_frees_once_confirmed(tmp_path: Path) -> None:
         assert "Went" in ui.text
         await ui.press("f")
         assert isinstance(ui.app.screen, DiskScreen), "there is nothing left to be freed"
-        await ui.press("R")
+        await ui.press("ctrl+r")
         await ui.sees("Nothing can go")
         await ui.press("escape")
         await ui.until(lambda: isinstance(ui.app.screen, HostsScreen), "the hosts")
@@ -74,7 +74,7 @@ async def test_esc_stops_what_goes_on_and_leaves_when_nothing_does(tmp_path: Pat
         await ui.sees("20,401 of 61,204 files   24.0 GiB of 96.0 GiB")
         await ui.press("escape")
         await ui.sees("Nothing that was not read is judged")
-        await ui.press("R")
+        await ui.press("ctrl+r")
         await asked(ui)
         await ui.press("y")
         await ui.sees("Removing files …   2.0 GiB freed")
@@ -120,7 +120,7 @@ async def test_a_host_that_fails_meanwhile_is_said_with_the_next_step(tmp_path: 
         await opened(ui)
         await ui.sees("✘ The survey broke.")
         assert "Try again" in ui.text
-        await ui.press("R")
+        await ui.press("ctrl+r")
         await asked(ui)
         await ui.press("y")
         await ui.sees("✘ The gc broke.")

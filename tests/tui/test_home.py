@@ -194,7 +194,7 @@ async def test_a_host_that_never_answered_says_why(tmp_path: Path) -> None:
     links["gauss"].set_status(LinkState.FAILED, refused)
     async with shell_ui(tmp_path, links=links) as ui:
         await ui.sees("Add one with ssh-copy-id.")
-        await ui.press("R")
+        await ui.press("ctrl+r")
         await loaded(ui)
         assert "retry" in ui.link.asked
 

@@ -68,7 +68,7 @@ async def test_a_host_that_does_not_answer_says_why_and_what_next(tmp_path: Path
         await ui.press("down", "down")
         await ui.sees("kepler.lab:22 does not answer")
         assert "Check that it is on" in ui.text
-        await ui.press("R")
+        await ui.press("ctrl+r")
         await ui.until(lambda: "retry" in ui.links["kepler"].asked, "the try")
         await ui.sees("GPU 1")
 
