@@ -12,7 +12,7 @@ from runner.gpus import Gpus
 from runner.launching import Launching
 from runner.life import Life, Parts
 from runner.logs import Growth
-from runner.models import Event, Job, JobChange, JobState, Launch, Metric, Project, Ref, check_name
+from runner.models import Curve, Event, Job, JobChange, JobState, Launch, Metric, Project, Ref, check_name
 from runner.store.datasets import near
 from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
@@ -162,6 +162,10 @@ class Jobs:
     async def metrics(self, name: str, caller: str, after: int) -> list[Metric]:
         """A job's points in the order they came, without the first `after`; negative: so many of the last."""
         return await self._store.metrics(await self.get(name, caller), after)
+
+    async def curves(self, names: Sequence[str], caller: str, metric: str, points: int) -> list[Curve]:
+        """The curve of `metric`, or of what tells most, of each of the caller's jobs that has one."""
+        return await self._store.curves(caller, names, metric, points)
 
     async def projects(self, caller: str) -> list[Project]:
         """The caller's projects, the one last touched first."""

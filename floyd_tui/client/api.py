@@ -12,6 +12,7 @@ from floyd_tui.client.requests import PATIENT, Params, Request, Requester, Road
 from floyd_tui.client.streams import LIVE, last_step, read_bytes, read_lines, read_log
 from runner.models import (
     AddedVersion,
+    Curve,
     Dataset,
     DatasetChange,
     DatasetUse,
@@ -115,6 +116,11 @@ class HttpClient:
         """The job's metrics without the first `after` of them; negative: so many of the last."""
         request = Request("GET", "/v1/job/metrics", {"name": job, "after": after})
         return await self._requests.fetch(request, list[Metric])
+
+    async def curves(self, jobs: Sequence[str], metric: str = "", points: int = 16) -> list[Curve]:
+        """A metric of each of the jobs in a few values; those that have none are left out."""
+        params: Params = {"name": list(jobs), "metric": metric or None, "points": points}
+        return await self._requests.fetch(Request("GET", "/v1/jobs/curves", params), list[Curve])
 
     async def usage(self, job: str, points: int = 1000) -> JobUsage:
         """What the job used over its time, in so many points at most, and hints about it."""

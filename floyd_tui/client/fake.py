@@ -16,6 +16,7 @@ from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_files import FakeFiles
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
 from floyd_tui.client.fake_jobs import has_words
+from floyd_tui.client.fake_metrics import FakeMetrics
 from floyd_tui.client.fake_queue import FakeQueue
 from floyd_tui.client.fake_store import FakeStore
 from floyd_tui.client.protocol import LinkState, LinkStatus, LogChunk
@@ -33,10 +34,8 @@ from runner.models import (
     Input,
     Job,
     JobState,
-    JobUsage,
     Launch,
     LogEnd,
-    Metric,
     MissingBlob,
     NewVersion,
     Project,
@@ -50,7 +49,7 @@ from runner.models import (
 __all__ = ["NOW", "FakeClient", "FakeFile", "FakeHost", "FakeLink", "FakeLinks"]
 
 
-class FakeClient(FakeStore, FakeFiles, FakeQueue):
+class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue):
     """`Client` over a `FakeHost`."""
 
     def __init__(self, host: FakeHost) -> None:
@@ -154,15 +153,6 @@ class FakeClient(FakeStore, FakeFiles, FakeQueue):
             if self.host.failures["logs"]:
                 raise self.host.failures["logs"].pop(0)
         yield LogChunk(offset, end=LogEnd(found.state, found.exit_code, len(log)))
-
-    async def metrics(self, job: str, after: int = 0) -> list[Metric]:
-        await self.host.gate("metrics")
-        return self.host.metrics.get(self.host.find_job(job).name, [])[after:]
-
-    async def usage(self, job: str, points: int = 1000) -> JobUsage:
-        await self.host.gate("usage")
-        name = self.host.find_job(job).name
-        return self.host.usages.get(name) or JobUsage(name)
 
     async def datasets(self) -> list[Dataset]:
         await self.host.gate("datasets")

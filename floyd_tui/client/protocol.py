@@ -16,6 +16,7 @@ from floyd_tui.config import Config
 from floyd_tui.errors import FloydError
 from runner.models import (
     AddedVersion,
+    Curve,
     Dataset,
     DatasetChange,
     DatasetUse,
@@ -103,6 +104,10 @@ class Client(Protocol):
 
     async def metrics(self, job: str, after: int = 0) -> list[Metric]:
         """The job's metrics in the order they came, without the first `after`; negative: so many of the last."""
+        ...
+
+    async def curves(self, jobs: Sequence[str], metric: str = "", points: int = 16) -> list[Curve]:
+        """A metric of each of up to 200 jobs in a few values: `metric` where a job has it, else what tells most."""
         ...
 
     async def usage(self, job: str, points: int = 1000) -> JobUsage:

@@ -8,11 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runner.api.common import caller, flag, integer, reply, required, runner_of, stream
+from runner.api.common import caller, flag, integer, query, query_all, reply, required, runner_of, stream
+from runner.errors import BadRequest
 from runner.executors.base import LOG_FILE
 from runner.logs import follow_log, read_log, resolve_offset, size_of, sure_end
 from runner.masking import Mask, mask_of
 from runner.models import LOG_FRAMES
+
+# Of so many jobs at once, in so many points each: a tall terminal has fewer rows, and a row fewer cells.
+_MOST_CURVES, _MOST_POINTS, _POINTS = 200, 64, 16
 
 
 async def logs(request: Request) -> Response:
@@ -38,4 +42,20 @@ async def metrics(request: Request) -> Response:
     return reply(await jobs.metrics(required(request, "name"), caller(request), integer(request, "after")))
 
 
-routes = [Route("/v1/job/logs", logs), Route("/v1/job/metrics", metrics)]
+async def curves(request: Request) -> Response:
+    """The curves of several of the caller's jobs, thinned to a few values each; those that have none are left out."""
+    names, points = query_all(request, "name"), integer(request, "points", _POINTS)
+    if not 1 <= len(names) <= _MOST_CURVES or not 1 <= points <= _MOST_POINTS:
+        raise BadRequest(
+            f"{len(names)} jobs in {points} points cannot be.",
+            f"Name 1 to {_MOST_CURVES} jobs, and ask for 1 to {_MOST_POINTS} points.",
+        )
+    metric = query(request).get("metric", "")
+    return reply(await runner_of(request).jobs.curves(names, caller(request), metric, points))
+
+
+routes = [
+    Route("/v1/job/logs", logs),
+    Route("/v1/job/metrics", metrics),
+    Route("/v1/jobs/curves", curves, methods=["GET"]),
+]

@@ -11,6 +11,7 @@ from runner.models import (
     JSON_LINES,
     LOG_FRAMES,
     AddedVersion,
+    Curve,
     Dataset,
     DatasetChange,
     DatasetUse,
@@ -85,6 +86,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "GET /v1/jobs": Operation(
         list[Job],
         (_PROJECT, Query("state", JobState, repeated=True), Query("limit", int), Query("text"), Query("offset", int)),
+    ),
+    "GET /v1/jobs/curves": Operation(
+        list[Curve], (Query("name", required=True, repeated=True), Query("metric"), Query("points", int))
     ),
     "POST /v1/jobs": Operation(Job, body=Launch, status=201),
     "POST /v1/jobs/check": Operation(Job, body=Launch),

@@ -22,6 +22,7 @@ from runner.models.host import API_VERSION, Environment, Event, GpuStats, HostSt
 from runner.models.jobs import (
     TRANSITIONS,
     Attempt,
+    Curve,
     Input,
     Job,
     JobChange,
@@ -115,6 +116,7 @@ __all__ = [
     "BadManifest",
     "BadMessage",
     "BadName",
+    "Curve",
     "Damage",
     "DamageKind",
     "Dataset",

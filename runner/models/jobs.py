@@ -296,3 +296,12 @@ class Metric:
     time: float
     step: int | None = None
     epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A metric of the job `job` over its run, in a few of its values: as much as a line of a list draws."""
+
+    job: str
+    metric: str
+    values: tuple[float, ...]

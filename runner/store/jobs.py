@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.errors import Conflict, NotFound
-from runner.models import Job, JobState, Metric, Project, decode, encode, is_transition_allowed
+from runner.models import Curve, Job, JobState, Metric, Project, decode, encode, is_transition_allowed
+from runner.store.curves import curves
 from runner.store.db import Database
 from runner.store.roots import let_go, require_tree
 
@@ -253,6 +254,10 @@ class JobStore:
         values = (job.owner, job.project, job.number, abs(after))
         found = [Metric(*row) for row in await self._db.read(lambda c: c.execute(sql, values).fetchall())]
         return found if after >= 0 else found[::-1]
+
+    async def curves(self, owner: str, names: Sequence[str], metric: str, points: int) -> list[Curve]:
+        """As `runner.store.curves` says."""
+        return await self._db.read(lambda c: curves(c, owner, names, metric, points))
 
 
 def _searched(words: Sequence[str]) -> tuple[str, list[str]]:

@@ -122,6 +122,7 @@ TABLE: dict[str, list[Try | Look]] = {
     "GET /v1/projects": [Look()],
     "PUT /v1/projects/{name}": [Look(path={"name": "p"}, body={})],
     "GET /v1/jobs": [Look(), Try({"project": "{project}"}), Look({"state": "running"})],
+    "GET /v1/jobs/curves": [Look({"name": "{done}"}), Look({"name": "{running}"})],
     "POST /v1/jobs": [
         *(Try(body={**LAUNCH, "mounts": [{"source": s, "destination": "x"}]}) for s in ALL_SOURCES),
         *(Try(body={**LAUNCH, "code_from": name}) for name in ("{done}", "{running}")),

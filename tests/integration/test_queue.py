@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.models import Job, JobChange, JobState, Limits, Metric, from_dict, to_dict
+from runner.models import Curve, Job, JobChange, JobState, Limits, Metric, from_dict, to_dict
 from runner.store.schema import MIGRATIONS
 from tests.support.api import Api, Refused, mount
 from tests.support.nvml import GIB, FakeDriver, FakeGpu
@@ -134,6 +134,11 @@ def test_the_last_metrics_are_asked_for_by_their_number(one_place: RunnerProcess
         last = from_dict(api.ask("GET", "/v1/job/metrics", name=done.name, after=-3), list[Metric])
         assert [point.value for point in last] == [6.0, 7.0, 8.0]
         assert len(from_dict(api.ask("GET", "/v1/job/metrics", name=done.name, after=-99), list[Metric])) == 9
+        names = [done.name, "p/99", "other/projects/p/1"]
+        (curve,) = from_dict(api.ask("GET", "/v1/jobs/curves", name=names, points=3), list[Curve])
+        assert (curve.job, len(curve.values), curve.values[-1]) == (done.name, 3, last[-1].value)
+        with pytest.raises(Refused, match="201 jobs"):
+            api.ask("GET", "/v1/jobs/curves", name=["p/1"] * 201)
 
 
 def test_a_job_after_another_mounts_what_that_wrote(one_place: RunnerProcess) -> None:
