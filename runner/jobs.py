@@ -101,6 +101,7 @@ class Jobs:
         limit: int | None,
         text: str = "",
         offset: int = 0,
+        group: str = "",
     ) -> list[Job]:
         """The caller's jobs, newest first, that have each word of `text`, without the first `offset` of them.
 
@@ -111,7 +112,7 @@ class Jobs:
             if ref.owner != caller:
                 raise await self._nothing(ref, caller)
             project = ref.name
-        return [self._now(job) for job in await self._store.select(caller, project, states, limit, text, offset)]
+        return [self._now(job) for job in await self._store.select(caller, project, states, limit, text, offset, group)]
 
     async def stop(self, name: str, caller: str) -> Job:
         """Ask a job to end; one that waits is stopped at once, one that has ended stays as it is."""

@@ -38,6 +38,7 @@ MAX_COMMAND = 120_000
 _MAX_ENV = 1 << 20
 _MAX_TEXT = 10_000
 _MAX_KEY = 100
+_MAX_VALUES = 100
 # A year, in seconds.
 _MAX_RUNTIME = 366 * 86400
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -115,7 +116,7 @@ class Launching:
             utilization_policy=_policy(launch),
             secrets=launch.secrets,
         )
-        return replace(job, given=limits_of(job, self._settings))
+        return _grouped(replace(job, given=limits_of(job, self._settings)), launch)
 
     async def resolve(self, job: Job) -> tuple[Input, ...]:
         """The inputs of `job` with those that jobs wrote which have ended meanwhile; raises as `check`."""
@@ -244,11 +245,32 @@ def _check_settings(launch: Launch) -> None:
     _check_text(launch.key or "", "key", _MAX_KEY)
     for tag in launch.tags:
         check_name(tag, "tag")
+    _check_group(launch)
     if launch.max_runtime is not None and not 1 <= launch.max_runtime <= _MAX_RUNTIME:
         raise BadRequest(
             f"A job cannot be limited to {launch.max_runtime} seconds.", f"Give 1 to {_MAX_RUNTIME}, or no limit."
         )
     check_limits(launch.limits)
+
+
+def _check_group(launch: Launch) -> None:
+    if launch.group:
+        check_name(launch.group, "group name")
+    elif launch.values or launch.max_parallel is not None:
+        raise BadRequest(
+            "The launch is of no group, whose `values` and `max_parallel` these were.", "Name its `group`."
+        )
+    for name, value in launch.values.items():
+        _check_text(name, "name of a value", _MAX_KEY)
+        _check_text(value, f"value of {name}", _MAX_TEXT, lines=True)
+    if len(launch.values) > _MAX_VALUES:
+        raise BadRequest(f"The launch has {len(launch.values)} values; {_MAX_VALUES} are the most.", "Name fewer.")
+    if launch.max_parallel is not None and launch.max_parallel < 1:
+        raise BadRequest(f"{launch.max_parallel} jobs of a group cannot run at once.", "Give 1 or more.")
+
+
+def _grouped(job: Job, launch: Launch) -> Job:
+    return replace(job, group=launch.group or "", values=dict(launch.values), max_parallel=launch.max_parallel)
 
 
 def _policy(launch: Launch) -> UtilizationPolicy | None:

@@ -93,7 +93,9 @@ class Queue:
     def start(self, running: Iterable[Job], now: float) -> list[Standing]:
         """The jobs that begin now, beside those that are `running`, with their devices; they wait no more."""
         seated = tuple(
-            Running(job.name, job.owner, job.devices, job.gpu_memory, self._ends_by(job, now), self._room(job))
+            Running(
+                job.name, job.owner, job.devices, job.gpu_memory, self._ends_by(job, now), self._room(job), _group(job)
+            )
             for job in running
         )
         waiting = tuple(map(self._seen, self._entries.values()))
@@ -137,6 +139,8 @@ class Queue:
             entry.paused,
             self._longest(job),
             self._room(job),
+            _group(job),
+            job.max_parallel,
         )
 
     def _room(self, job: Job) -> Room:
@@ -156,6 +160,11 @@ class Queue:
         return not self._settings.use_busy_gpus and any(
             process.computes and not process.job for process in gpu.processes or ()
         )
+
+
+def _group(job: Job) -> str:
+    """The name of its group among all of the host."""
+    return f"{job.owner}/{job.project}/{job.group}" if job.group else ""
 
 
 def limits_of(job: Job, settings: Settings) -> Limits:

@@ -74,6 +74,7 @@ class Waiting:
 
     `turn` orders jobs of one priority, the smallest first; `after` names jobs that have to succeed before; `paused`
     says why else it is not to start yet. `seconds` is how long it holds its devices at most, inf where it may for ever.
+    Of its `group` no more than `together` jobs are to run at once.
     """
 
     name: str
@@ -87,6 +88,8 @@ class Waiting:
     paused: str = ""
     seconds: float = inf
     room: Room = NOTHING
+    group: str = ""
+    together: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Running:
     share: int | None = None
     ends_by: float = inf
     room: Room = NOTHING
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,7 @@ class _Planner:
         self._on: dict[str, list[Running]] = {device.uuid: [] for device in state.devices}
         self._jobs_of: defaultdict[str, int] = defaultdict(int)
         self._gpus_of: defaultdict[str, int] = defaultdict(int)
+        self._of_group: defaultdict[str, int] = defaultdict(int)
         self._over_gpus: set[str] = set()
         # What those who run say that they need; and those who wait and keep others from taking it, one besides the
         # reservation's.
@@ -225,7 +230,7 @@ class _Planner:
         """Give the job what it asks for; returns its devices."""
         devices = self._choose(job)
         self._places -= 1
-        self._seat(Running(job.name, job.owner, devices, job.share, self._now + job.seconds, job.room))
+        self._seat(Running(job.name, job.owner, devices, job.share, self._now + job.seconds, job.room, job.group))
         return devices
 
     def latest_start(self, job: Waiting) -> float | None:
@@ -237,15 +242,18 @@ class _Planner:
         self._known.clear()
         self._jobs_of[job.owner] += 1
         self._gpus_of[job.owner] += len(job.devices)
+        self._of_group[job.group] += 1
         self._given += job.room
         for device in job.devices:
             # One that fell off the bus is still its job's, and nobody else's.
             self._on.setdefault(device, []).append(job)
 
-    # Limits of a person
+    # Limits of a person and of a group
 
     def _limit(self, job: Waiting) -> str | None:
         rules = self._rules
+        if job.together is not None and self._of_group[job.group] >= job.together:
+            return f"waits for its group: {_count(job.together, 'job')} of it at once"
         if rules.places_each is not None and self._jobs_of[job.owner] >= rules.places_each:
             return f"waits for your own jobs: {_count(rules.places_each, 'job')} at once is your limit here"
         if not job.gpus or rules.gpus_each is None:

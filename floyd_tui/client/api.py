@@ -71,8 +71,9 @@ class HttpClient:
         limit: int | None = None,
         text: str = "",
         offset: int = 0,
+        group: str = "",
     ) -> list[Job]:
-        """Jobs, newest first, that have each word of `text`, without the first `offset` of them."""
+        """Jobs, newest first, that have each word of `text`, of `group`, without the first `offset` of them."""
         wanted = [str(state) for state in states] or None
         params: Params = {
             "project": project,
@@ -80,6 +81,7 @@ class HttpClient:
             "limit": limit,
             "text": text or None,
             "offset": offset or None,
+            "group": group or None,
         }
         return await self._requests.fetch(Request("GET", "/v1/jobs", params), list[Job])
 

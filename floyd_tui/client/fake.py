@@ -75,13 +75,17 @@ class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue):
         limit: int | None = None,
         text: str = "",
         offset: int = 0,
+        group: str = "",
     ) -> list[Job]:
         await self.host.gate("jobs")
         name, words = Ref.parse(project).name if project else None, text.lower().split()
         found = [
             job
             for job in self.host.jobs.values()
-            if name in (None, job.project) and (not states or job.state in states) and has_words(job, words)
+            if name in (None, job.project)
+            and (not states or job.state in states)
+            and has_words(job, words)
+            and group in ("", job.group)
         ]
         return sorted(found, key=lambda job: (-job.created_at, -job.number))[offset:][:limit]
 
@@ -114,7 +118,8 @@ class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue):
             after=tuple(host.find_job(name).name for name in launch.after),
             max_runtime=launch.max_runtime, env=dict(launch.env),
             limits=launch.limits, tags=launch.tags, relaunched_from=launch.relaunched_from, secrets=launch.secrets,
-            retry=launch.retry,
+            retry=launch.retry, group=launch.group or "", values=dict(launch.values),
+            max_parallel=launch.max_parallel, utilization_policy=launch.utilization_policy,
         )  # fmt: skip
 
     async def stop(self, job: str) -> Job:

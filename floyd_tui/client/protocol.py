@@ -75,10 +75,11 @@ class Client(Protocol):
         limit: int | None = None,
         text: str = "",
         offset: int = 0,
+        group: str = "",
     ) -> list[Job]:
         """Jobs, newest first, without the first `offset`.
 
-        Each word of `text` is in their name, message, command, environment, inputs or tags.
+        Each word of `text` is in their name, message, command, environment, inputs or tags; with `group` those of it.
         """
         ...
 

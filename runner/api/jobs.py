@@ -38,6 +38,7 @@ async def jobs(request: Request) -> Response:
         None if limit < 0 else limit,
         asked.get("text", ""),
         max(0, integer(request, "offset", 0)),
+        asked.get("group", ""),
     )
     return reply(await found)
 

@@ -85,7 +85,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "PUT /v1/projects/{name}": Operation(Project, body=Description),
     "GET /v1/jobs": Operation(
         list[Job],
-        (_PROJECT, Query("state", JobState, repeated=True), Query("limit", int), Query("text"), Query("offset", int)),
+        (
+            _PROJECT,
+            Query("state", JobState, repeated=True),
+            Query("limit", int),
+            Query("text"),
+            Query("offset", int),
+            Query("group"),
+        ),
     ),
     "GET /v1/jobs/curves": Operation(
         list[Curve], (Query("name", required=True, repeated=True), Query("metric"), Query("points", int))

@@ -123,6 +123,9 @@ class Launch:
     `gpu_memory` (bytes) the job shares one GPU with others that say how much they need. It waits in line by `priority`,
     higher ones first, then time; not before each job of `after` has succeeded, whose output it may mount; and while it
     is `held`.
+
+    `group` names jobs launched together, such as a sweep's, of one project; `values` is what this one of them has that
+    others have not, by name. Of a group that says `max_parallel` no more run at once.
     """
 
     project: str
@@ -148,6 +151,9 @@ class Launch:
     priority: int = 0
     after: tuple[str, ...] = ()
     held: bool = False
+    group: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    max_parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,7 @@ class Job:
     `gpus` and `gpu_memory` are what it asks for, its machine's included; `limits` are its own, and `given` what it runs
     with: the machine's and the host's where it sets none. `after` holds full names. While it waits, `position` is its
     place in line, from 1 (None while it is held), `progress` says what it waits for, and `starts_by` is when it starts
-    at the latest, where that is known.
+    at the latest, where that is known. `group` (empty: none), `values` and `max_parallel` are as it was launched.
     """
 
     owner: str
@@ -242,6 +248,9 @@ class Job:
     given: Limits = field(default_factory=Limits)
     position: int | None = None
     starts_by: float | None = None
+    group: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    max_parallel: int | None = None
 
     @property
     def attempt(self) -> int:
@@ -264,7 +273,7 @@ class Job:
         return f"{self.project}/{self.number}"
 
     def relaunch(self) -> Launch:
-        """The launch that runs this job's code again with the same settings."""
+        """The launch that runs this job's code again with the same settings, in no group."""
         return Launch(
             project=self.project,
             command=self.command,

@@ -111,8 +111,9 @@ class JobStore:
         limit: int | None = None,
         text: str = "",
         offset: int = 0,
+        group: str = "",
     ) -> list[Job]:
-        """The owner's jobs, newest first, without the first `offset` of them.
+        """The owner's jobs, of `group` if that is given, newest first, without the first `offset` of them.
 
         With `text` those in whose name, message, command and so on each word is.
         """
@@ -122,6 +123,10 @@ class JobStore:
         if project is not None:
             sql = f"{sql} AND project = (SELECT id FROM projects WHERE owner = ? AND name = ?)"
             values += [owner, project]
+        if group:
+            # Said twice: the index is of those that are in any group.
+            sql = f"{sql} AND json_extract(document, '$.group') <> '' AND json_extract(document, '$.group') = ?"
+            values.append(group)
         # Found words come in the order of their numbers, so that the search ends with the last job asked for.
         order = f"ORDER BY {'job_words.rowid' if words else 'jobs.id'} DESC LIMIT"
         end = None if limit is None else offset + limit

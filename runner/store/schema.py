@@ -170,4 +170,10 @@ CREATE TRIGGER jobs_touched AFTER UPDATE OF updated_at ON jobs BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS)
+_GROUPS = """
+-- The jobs of a group are found without a look at the others.
+CREATE INDEX jobs_by_group ON jobs (person, json_extract(document, '$.group'))
+  WHERE json_extract(document, '$.group') <> '';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS, _GROUPS)

@@ -3,14 +3,17 @@
 Each holds datasets mnist/1 and mnist/2, and of project p: job 1 that succeeded, with code, an input, an output, metrics
 and (from version 2 on) a launch's key ``once``; job 2 that failed with exit code 3; job 3 that ran at that moment.
 
-``python -m tests.support.schemas`` writes that of the runner as it is now: run it before a migration is added.
+``python -c 'from tests.support.schemas import dump; dump()'`` writes that of the runner as it is now: run it before a
+migration is added.
 """
 
 from __future__ import annotations
 
 import getpass
+import re
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from tests.support.runner import RunnerProcess
 FOLDER = Path(__file__).parent
 # Who owns all that is in the dumps.
 _OWNER = "root"
+_INSIDES = re.compile(r"""PRAGMA writable_schema|INSERT INTO "job_words|CREATE TABLE 'job_words""")
 
 
 def versions() -> list[int]:
@@ -44,10 +48,22 @@ def dump() -> Path:
             _fill(Api(http))
         with closing(sqlite3.connect(runner.database)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            lines = [*connection.iterdump(), f"PRAGMA user_version = {version};"]
+            lines = [*_statements(connection), f"PRAGMA user_version = {version};"]
     file = FOLDER / f"{version}.sql"
     file.write_text("\n".join(lines).replace(getpass.getuser(), _OWNER) + "\n")
     return file
+
+
+def _statements(connection: sqlite3.Connection) -> Iterator[str]:
+    """The dump without the insides of the index of words, which cannot be read back: it is made from the jobs again."""
+    for statement in connection.iterdump():
+        if statement.startswith("INSERT INTO sqlite_master"):
+            yield "CREATE VIRTUAL TABLE job_words USING fts5 (words, tokenize = 'trigram');"
+        elif statement == "COMMIT;":
+            yield "INSERT INTO job_words (rowid, words) SELECT id, words FROM job_texts;"
+            yield statement
+        elif not _INSIDES.match(statement):
+            yield statement
 
 
 def _fill(api: Api) -> None:
@@ -62,7 +78,3 @@ def _fill(api: Api) -> None:
     api.ended("p/2")
     api.launch("echo up; sleep 600")
     api.prints("p/3", b"up")
-
-
-if __name__ == "__main__":
-    print(dump())

@@ -64,6 +64,13 @@ def test_what_is_held_or_waits_for_another_is_passed_over() -> None:
     assert (found.waits[name(2)].position, reason(found, 2)) == (1, "waits for p/9 to succeed")
 
 
+def test_of_a_group_run_no_more_at_once_than_it_says() -> None:
+    group: dict[str, Any] = {"group": "ada/p/lr", "together": 2}
+    found = plan(state(runs(1, group="ada/p/lr"), *(waits(number, **group) for number in (2, 3)), waits(4)))
+    assert list(started(found)) == [2, 4]
+    assert reason(found, 3) == "waits for its group: 2 jobs of it at once"
+
+
 def test_a_big_job_is_not_starved_by_small_ones_and_holds_up_none_without_gpus() -> None:
     found = plan(state(runs(9, A), waits(1, 2), waits(2, 1), waits(3)))
     assert started(found) == {3: ""}

@@ -82,6 +82,20 @@ async def test_jobs_of_several_states_come_newest_first(kept: Kept) -> None:
     assert await kept.found("echo p/2", states=wanted) == ["p/2"]
 
 
+async def test_a_group_is_found_by_its_index_among_the_owners_jobs(kept: Kept) -> None:
+    await kept.add("digits", "train", group="lr", values={"lr": "0.1"})
+    await kept.add("digits", "train")
+    await kept.add("other", "train", group="lr")
+    await kept.add("digits", "train", "bob", group="lr")
+    assert await kept.found("", group="lr") == ["other/1", "digits/1"]
+    assert await kept.found("", group="lr", project="digits", states=[JobState.QUEUED]) == ["digits/1"]
+    assert await kept.found("", group="l") == []
+    with opened(kept.path) as connection:
+        sql = """EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE person = 'ann'
+                 AND json_extract(document, '$.group') <> '' AND json_extract(document, '$.group') = 'lr'"""
+        assert "jobs_by_group" in str(connection.execute(sql).fetchall())
+
+
 async def test_a_deleted_job_is_counted_and_found_no_more(kept: Kept) -> None:
     first, second = await kept.add("p", "echo first"), await kept.add("p", "echo second")
     (before,) = await kept.jobs.projects("ann")
