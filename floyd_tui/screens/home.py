@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -14,16 +13,14 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from floyd_tui.client.protocol import Client, Link, LinkState
-from floyd_tui.errors import FloydError
-from floyd_tui.screens.errors import show_error
-from floyd_tui.screens.home_jobs import Board, JobKey, KnownJobs, keys_of
+from floyd_tui.client.protocol import Link, LinkState
+from floyd_tui.screens.home_follow import FollowedJobs
+from floyd_tui.screens.home_jobs import Board, JobKey, keys_of
 from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, chosen, job_columns, job_row, project_rows
-from floyd_tui.screens.home_view import JobView
-from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import PageRow, once_a
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
+from floyd_tui.widgets.filter_hints import FilterHints
 from floyd_tui.widgets.job_filter import BadFilter, HostJob, JobFilter
 from floyd_tui.widgets.job_peek import JobPeek
 from floyd_tui.widgets.link_status import describe
@@ -31,13 +28,8 @@ from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
-from runner.models import Event, Job, JobState
+from runner.models import Job, JobState
 
-# More than anyone scrolls through; a project and a filter ask the host anew. They come page by page, the newest first.
-LIMIT = 10_000
-PAGE = 500
-# Seconds after the last key in the filter.
-TYPING = 0.3
 # Seconds between two drawings of what events bring: many at once are drawn once.
 DRAWING = 0.1
 
@@ -46,7 +38,7 @@ class JobTable(LongTable[JobKey]):
     """The list of jobs."""
 
 
-class HomeScreen(JobView):
+class HomeScreen(FollowedJobs):
     """Projects and jobs of a host, or of all of them."""
 
     PAGE = "jobs"
@@ -64,9 +56,6 @@ class HomeScreen(JobView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.board = Board()
-        self.project = ALL
-        self._wanted = JobFilter()
         self._shown: list[HostJob] = []
         self._active: dict[JobState, int] = {}
         self._next = ""
@@ -81,7 +70,8 @@ class HomeScreen(JobView):
                 yield Static(id="away")
                 yield Static(id="marks")
                 yield JobPeek()
-                yield FilterBar("words, state:failed, env:torch, loss<0.3")
+                hints = FilterHints(lambda key: self.board.values(key))
+                yield FilterBar("words, state:failed, env:torch, loss<0.3", hints)
 
     def on_mount(self) -> None:
         self.watch(self.app, "everywhere", self._scope_changed, init=False)
@@ -111,83 +101,11 @@ class HomeScreen(JobView):
         self._draw()
         self.workers.cancel_group(self, "follow")
         for one in links:
-            self._keep_true_of(one)
-
-    @work(group="follow", exit_on_error=False)
-    async def _keep_true_of(self, link: Link) -> None:
-        """Load a host's jobs and keep them true; one that is away holds up no other."""
-        known = self.board.hosts[link.name]
-
-        async def load(client: Client) -> None:
-            known.take(await client.projects(), await client.jobs(limit=min(PAGE, LIMIT)), fmt.now(self))
-            self._draw()
-            self._ask_older(self.project)
-            self._load_rest(link, known)
-
-        def apply(event: Event) -> None:
-            changed, counts = known.apply(event, fmt.now(self))
-            if counts:
-                self._count_again(link)
-            if changed:
-                self._draw_soon()
-
-        def trouble(error: FloydError) -> None:
-            known.error = error
-            if link.name == self.floyd.host:
-                self.troubled(link, error)
-            self._draw()
-
-        await follow(link, load, apply, trouble)
-
-    @work(group="follow", exit_on_error=False)
-    async def _load_rest(self, link: Link, known: KnownJobs) -> None:
-        """The older jobs, page by page, so that the screen never waits for them."""
-        for offset in range(PAGE, LIMIT, PAGE):
-            if not known.lacks(ALL):
-                return
-            known.add_older(await link.client.jobs(limit=PAGE, offset=offset))
-            self._draw_soon()
-
-    @work(group="count", exit_on_error=False)
-    async def _count_again(self, link: Link) -> None:
-        """Projects' counts are the host's to know."""
-        known = self.board.hosts[link.name]  # another one's, once that is looked at
-        try:
-            known.projects = await link.client.projects()
-        except FloydError:
-            return  # who follows is told the same and shows it
-        self._draw_soon()
-
-    @work(exclusive=True, group="older", exit_on_error=False)
-    async def _ask_older(self, project: str) -> None:
-        """Jobs of `project` that are not among the newest of all."""
-        if project:
-            await self._add_older(lambda client: client.jobs(project=project, limit=LIMIT))
-
-    @work(exclusive=True, group="search", exit_on_error=False)
-    async def _search(self, project: str) -> None:
-        """Jobs that pass the filter and are older than those known."""
-        wanted = self._wanted
-        if wanted.text or wanted.states:
-            await asyncio.sleep(TYPING)
-            await self._add_older(lambda client: client.jobs(project or None, wanted.states, LIMIT, wanted.text))
-
-    async def _add_older(self, ask: Callable[[Client], Awaitable[list[Job]]]) -> None:
-        """Ask the hosts that are there and have jobs that are not known here."""
-
-        async def add(host: str, known: KnownJobs) -> None:
-            try:
-                known.add_older(await ask(self.floyd.links[host].client))
-            except FloydError as error:
-                show_error(self, error)
-            self._draw()
-
-        lacking = [(host, known) for host, known in self.board.hosts.items() if known.lacks(ALL) and not known.error]
-        await asyncio.gather(*(add(host, known) for host, known in lacking))
+            self.keep_true_of(one)
 
     # What is shown
 
-    def _draw_soon(self) -> None:
+    def draw_soon(self) -> None:
         """Draw what events have brought, once for all that come close together."""
         if self._drawing is None:
             self._drawing = self.set_timer(DRAWING, self._draw)
@@ -214,11 +132,20 @@ class HomeScreen(JobView):
         self._draw_away()
         self._peek()
         self.refresh_bindings()
+        self._curves()
+
+    def _curves(self) -> None:
+        found = (self.board.job(key) for key in self.query_one(JobTable).in_sight)
+        self.ask_curves([one for one in found if one is not None])
+
+    def draw_rows(self) -> None:
+        """Draw the rows in sight anew."""
+        self.query_one(JobTable).draw_again()
 
     def _row(self, key: JobKey) -> Row:
         """The row of a job that is in sight."""
         one = self.board.job(key)
-        return job_row(one, fmt.now(self), self.paint, self.project == ALL) if one else Row("")
+        return job_row(one, fmt.now(self), self.paint, self.project == ALL, self.curves.of(key)) if one else Row("")
 
     def _summarise(self) -> None:
         if self.board.away and self.board.seen_at is not None:
@@ -270,7 +197,8 @@ class HomeScreen(JobView):
 
     def _tick(self) -> None:
         """Ages and durations move on."""
-        self.query_one(JobTable).draw_again()
+        self.draw_rows()
+        self._curves()
         self._summarise()
         self._draw_away()
 
@@ -313,8 +241,8 @@ class HomeScreen(JobView):
             self.project = name
             self.query_one(TopBar).parts = self.crumbs()
             self._draw()
-            self._ask_older(name)
-            self._search(name)
+            self.ask_older(name)
+            self.search(name)
 
     @on(RowTable.RowSelected, "#projects")
     def _project_entered(self) -> None:
@@ -339,7 +267,7 @@ class HomeScreen(JobView):
             bar.wrong(str(error))  # the list stays as it was
             return
         self._draw()
-        self._search(self.project)
+        self.search(self.project)
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:

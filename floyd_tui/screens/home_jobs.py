@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from floyd_tui.errors import FloydError
 from floyd_tui.screens.home_rows import ALL
-from floyd_tui.widgets.job_filter import HostJob, JobFilter
+from floyd_tui.widgets.filter_hints import METRIC
+from floyd_tui.widgets.job_filter import HostJob, JobFilter, source_parts
 from floyd_tui.widgets.job_order import NEWEST, JobOrder
 from runner.models import Event, Job, JobState, Project
 
 JobKey = tuple[str, str]
+# What a filter may be completed with, by its key.
+_VALUES: dict[str, Callable[[Job], Iterable[str]]] = {
+    "project": lambda job: (job.project,),
+    "tag": lambda job: job.tags,
+    "env": lambda job: (job.environment,),
+    "dataset": lambda job: (source_parts(given.source)[1] for given in job.inputs),
+    "gpus": lambda job: (str(job.gpus),),
+    METRIC: lambda job: job.metrics,
+}
 
 
 @dataclass
@@ -101,6 +111,14 @@ class Board:
         states = [job.state for known in self.hosts.values() for job in known.jobs.values() if not job.state.ended]
         order = (JobState.RUNNING, JobState.PREPARING, JobState.QUEUED)
         return {state: states.count(state) for state in order if state in states}
+
+    def values(self, key: str) -> list[str]:
+        """What there is of a filter's key among the known jobs, each once: tags, hosts, names of metrics …"""
+        if key == "host":
+            return list(self.hosts)
+        read = _VALUES.get(key)
+        jobs = (job for known in self.hosts.values() for job in known.jobs.values())
+        return list(dict.fromkeys(value for job in jobs for value in read(job))) if read else []
 
     @property
     def seen_at(self) -> float | None:

@@ -11,10 +11,13 @@ from floyd_tui.config import JOB_COLUMNS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.plot import sparkline
 from floyd_tui.widgets.row_table import Column, Row
-from runner.models import Job, JobState, Project
+from runner.models import Curve, Job, JobState, Project
 
 ALL = ""
+# Cells that a curve has in the list.
+SPARK = 8
 
 PROJECT_COLUMNS = (
     Column("sign", "", 1),
@@ -32,12 +35,12 @@ def job_columns(all_projects: bool, hosts: Sequence[str] = ()) -> tuple[Column, 
         Column("state", "State", 11, since=92),
         Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
         Column("what", "What", 10, flex=3),
-        Column("env", "Environment", 15, since=116),
-        Column("tags", "Tags", 14, since=132),
+        Column("tags", "Tags", 14, since=116),
+        Column("env", "Environment", 15, since=132),
         Column("gpus", "GPU", 3, since=54, right=True),
         Column("age", "Age", 4, since=38, right=True),
         Column("time", "Time", 7, since=47, right=True),
-        Column("metrics", "Last metrics", 18, flex=1, since=72),
+        Column("metrics", "Last metrics", 19, flex=1, since=72),
     )
 
 
@@ -54,7 +57,7 @@ def chosen(columns: tuple[Column, ...], names: str) -> tuple[Column, ...]:
     )
 
 
-def job_row(one: HostJob, now: float, paint: Paint, all_projects: bool) -> Row:
+def job_row(one: HostJob, now: float, paint: Paint, all_projects: bool, curve: Curve | None = None) -> Row:
     """One job as a row: what it is in words, how it goes in colour and sign."""
     job = one.job
     color = fmt.color(job.state)
@@ -67,17 +70,22 @@ def job_row(one: HostJob, now: float, paint: Paint, all_projects: bool) -> Row:
         "host": paint(one.host, "dim"),
         "what": paint(job.message) if job.message else paint(job.command, "dim"),
         "env": paint(job.environment, "dim"),
-        "tags": paint(" ".join(job.tags), "dim"),
+        "tags": chips(job.tags, paint),
         "gpus": paint(fmt.gpus(job) or "·", "" if job.gpus else "dim"),
         "age": paint(fmt.age(job.created_at, now), "dim"),
         "time": paint(fmt.duration(fmt.job_seconds(job, now)) if job.started_at else "", "" if job.ended_at else color),
-        "metrics": _last_word(job, paint),
+        "metrics": _last_word(job, paint, curve),
     }
     return Row(job.name, cells)
 
 
-def _last_word(job: Job, paint: Paint) -> Text:
-    """What matters most about a job right now: progress, why it ended badly, or its metrics."""
+def chips(tags: Sequence[str], paint: Paint) -> Text:
+    """Tags as small labels side by side."""
+    return Text(" ").join(paint(tag, "foreground", f"on {paint.color('panel')}") for tag in tags)
+
+
+def _last_word(job: Job, paint: Paint, curve: Curve | None) -> Text:
+    """What matters most about a job right now: progress, why it ended badly, or its metrics, the drawn one first."""
     if job.state is JobState.QUEUED and job.progress:
         return paint(fmt.waiting(job).replace("waits for ", "", 1), "dim")
     if job.state is JobState.PREPARING and job.progress:
@@ -85,10 +93,17 @@ def _last_word(job: Job, paint: Paint) -> Text:
     if job.state.ended and job.state not in (JobState.SUCCEEDED, JobState.STOPPED):
         code = f"exit {job.exit_code}" if job.exit_code else ""
         return paint(job.reason or code or fmt.words(job.state), fmt.color(job.state))
-    parts: list[Text] = []
-    for name, value in list(job.metrics.items())[:4]:
-        parts.append(Text.assemble(paint(f"{name} ", "dim"), paint(fmt.number(value))))
-    return Text("  ").join(parts)
+    drawn = curve.metric if curve else ""
+    metrics = sorted(job.metrics.items(), key=lambda item: item[0] != drawn)[:4]
+    parts = [Text.assemble(paint(f"{name} ", "dim"), paint(fmt.number(value))) for name, value in metrics]
+    line = Text("  ").join(parts)
+    return Text.assemble(_spark(job, curve, paint), line) if curve else line
+
+
+def _spark(job: Job, curve: Curve, paint: Paint) -> Text:
+    """How a metric went, in a few blocks; one value alone goes nowhere."""
+    blocks = sparkline(curve.values, SPARK) if len(curve.values) > 1 else ""
+    return paint(f"{blocks:{SPARK}} ", "dim" if job.state.ended else fmt.color(job.state))
 
 
 def project_rows(projects: list[Project], paint: Paint) -> list[Row]:

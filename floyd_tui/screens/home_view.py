@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 
 from floyd_tui.config import Config
 from floyd_tui.errors import ConfigError
 from floyd_tui.screens.errors import show_error
+from floyd_tui.screens.home_curves import Curves
 from floyd_tui.screens.home_marks import JobMarks
 from floyd_tui.screens.pickers import ColumnPicker, SortPicker
-from floyd_tui.widgets.job_order import JobOrder
+from floyd_tui.widgets.job_filter import HostJob
+from floyd_tui.widgets.job_order import METRIC, JobOrder
 
 
 class JobView(JobMarks):
@@ -22,6 +25,15 @@ class JobView(JobMarks):
         Binding("S", "sort", "Sort", show=False, id="list.sort", tooltip="By age, name, state, duration, a metric …"),
         Binding("C", "columns", "Columns", show=False, id="list.columns", tooltip="Choose what the list tells"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.curves = Curves()
+        self._asking = False
+
+    def draw_rows(self) -> None:
+        """Draw the rows in sight anew."""
+        raise NotImplementedError
 
     @property
     def order(self) -> JobOrder:
@@ -41,6 +53,21 @@ class JobView(JobMarks):
         except ConfigError as error:
             show_error(self, error)
         self.draw_list()
+
+    def ask_curves(self, in_sight: Sequence[HostJob]) -> None:
+        """Ask for the curves of the rows in sight that are not known, one request at a time; then draw them."""
+        metric = self.order.by.removeprefix(METRIC) if self.order.by.startswith(METRIC) else ""
+        if not self._asking and (lacking := self.curves.lacking(in_sight, metric, self.floyd.monotonic())):
+            self._fetch_curves(lacking, metric)
+
+    @work(group="curves", exit_on_error=False)
+    async def _fetch_curves(self, lacking: Mapping[str, Sequence[str]], metric: str) -> None:
+        self._asking = True
+        try:
+            await self.curves.fetch(self.floyd.links, lacking, metric)
+        finally:
+            self._asking = False
+        self.draw_rows()
 
     def action_sort(self) -> None:
         """Choose the order."""

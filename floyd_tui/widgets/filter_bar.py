@@ -8,27 +8,47 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.content import Content
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from floyd_tui.widgets.filter_hints import FilterHints
 
-class FilterBar(Horizontal):
-    """An input for filters, hidden while there is none."""
+
+class FilterInput(Input):
+    """`Input` in which Tab takes the completion, and goes on to the list where there is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", show=False, id="filter.complete", tooltip="Take the completion"),
+    ]
+
+    async def action_complete(self) -> None:
+        """Take the completion, or go on to the list."""
+        if self._suggestion:
+            self.cursor_position = len(self.value)
+            self.action_cursor_right()
+        else:
+            await self.action_submit()
+
+
+class FilterBar(Vertical):
+    """An input for filters, hidden while there is none; with `hints` it completes, and has a line of help below."""
 
     DEFAULT_CSS = """
     FilterBar {
         display: none;
-        height: 1;
+        height: auto;
         background: $panel;
         padding: 0 1;
         &.-open { display: block; }
-        & > #slash { width: 2; color: $key; }
-        & > Input { width: 1fr; height: 1; background: $panel; border: none; padding: 0; }
-        & > Input:focus { background-tint: transparent; border: none; }
-        & > #found { width: auto; max-width: 75%; color: $dim; margin-left: 1; text-wrap: nowrap; }
-        & > #found.-wrong { color: $bad; }
+        & > Horizontal { height: 1; }
+        & #slash { width: 2; color: $key; }
+        & Input { width: 1fr; height: 1; background: $panel; border: none; padding: 0; }
+        & Input:focus { background-tint: transparent; border: none; }
+        & #found { width: auto; max-width: 75%; color: $dim; margin-left: 1; text-wrap: nowrap; }
+        & #help { display: none; height: 1; padding-left: 2; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
+        &.-typing > #help.-hints { display: block; }
+        & > #help.-wrong { display: block; color: $bad; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,36 +66,53 @@ class FilterBar(Horizontal):
     class Left(Message):
         """The person is done typing and wants the list."""
 
-    def __init__(self, placeholder: str = "", *, id: str | None = None) -> None:
+    def __init__(self, placeholder: str = "", hints: FilterHints | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._placeholder = placeholder
+        self._placeholder, self._hints = placeholder, hints
 
     def compose(self) -> ComposeResult:
-        yield Static("/", id="slash")
-        yield Input(placeholder=self._placeholder, compact=True)
-        yield Static(id="found")
+        with Horizontal():
+            yield Static("/", id="slash")
+            yield FilterInput(placeholder=self._placeholder, compact=True, suggester=self._hints)
+            yield Static(id="found")
+        yield Static(id="help", classes="-hints" if self._hints else "", markup=False)
 
     @property
     def text(self) -> str:
         """The filter as typed; empty shows everything."""
         return self.query_one(Input).value if self.has_class("-open") else ""
 
+    def on_descendant_focus(self) -> None:
+        """While one types there is a line of help."""
+        self.add_class("-typing")
+
+    def on_descendant_blur(self) -> None:
+        """In the list there is room for one more row."""
+        self.remove_class("-typing")
+
     def open(self) -> None:
         """Show the line and type into it."""
         self.add_class("-open")
+        self._help()
         self.query_one(Input).focus()
 
     def found(self, shown: int, of: int) -> None:
         """Say how many of all pass."""
-        found = self.query_one("#found", Static)
-        found.remove_class("-wrong")
-        found.update(f"{shown:,} of {of:,}")
+        self.query_one("#found", Static).update(f"{shown:,} of {of:,}")
+        self._help()
+
+    def _help(self) -> None:
+        """Say what may be typed next."""
+        self._say(self._hints.help(self.text) if self._hints and self.has_class("-open") else "")
 
     def wrong(self, why: str) -> None:
         """Say why what is typed cannot be meant."""
-        found = self.query_one("#found", Static)
-        found.add_class("-wrong")
-        found.update(Content(why))
+        self._say(why, wrong=True)
+
+    def _say(self, words: str, wrong: bool = False) -> None:
+        said = self.query_one("#help", Static)
+        said.set_class(wrong, "-wrong")
+        said.update(words)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -45,13 +45,16 @@ _FIELDS: dict[str, Callable[[HostJob], Iterable[str]]] = {
     "project": lambda one: (one.job.project,),
     "tag": lambda one: one.job.tags,
     "env": lambda one: _name_parts(one.job.environment),
-    "dataset": lambda one: (part for given in one.job.inputs for part in _source_parts(given.source)),
+    "dataset": lambda one: (part for given in one.job.inputs for part in source_parts(given.source)),
     "host": lambda one: (one.host,),
     "gpus": lambda one: (str(one.job.gpus),),
 }
 KEYS = (*_FIELDS, "after", "before")
+# What is compared besides metrics.
+NUMBERS = ("gpus", "exit", "duration")
 STATES = (*(state.value for state in JobState), "held")
-_COMPARED = re.compile(r"([^<>=:]+)(<=|>=|<|>|=)(.*)")
+COMPARED = re.compile(r"([^<>=:]+)(<=|>=|<|>|=)(.*)")
+_KEY = re.compile("[a-z]+")
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda have, limit: have < limit,
     "<=": lambda have, limit: have <= limit,
@@ -81,10 +84,11 @@ class JobFilter:
                 if value := value.strip(","):
                     fields[key] = tuple(filter(None, value.split(",")))
                     tests.append(_held(key, fields[key], now))
-            elif compared := _COMPARED.fullmatch(part):
+            elif compared := COMPARED.fullmatch(part):
                 tests += [_compared(compared[1], compared[2], compared[3], now)] if compared[3] else []
-            elif colon and (near := get_close_matches(key, KEYS, 1, 0.7)):
-                raise BadFilter(f"no key {key}: do you mean {near[0]}:?")
+            elif colon and value and _KEY.fullmatch(key) and not value.startswith("/"):  # an address is a word
+                near = get_close_matches(key, KEYS, 1, 0.7)
+                raise BadFilter(f"no key {key}: " + (f"do you mean {near[0]}:?" if near else f"{', '.join(KEYS)}"))
             else:
                 words.append(part)
         return cls(tuple(words), fields, tuple(tests))
@@ -173,7 +177,7 @@ def _name_parts(name: str) -> tuple[str, ...]:
     return tuple(name[at:] for at in range(len(name)))
 
 
-def _source_parts(source: str) -> tuple[str, ...]:
+def source_parts(source: str) -> tuple[str, ...]:
     """``ada/datasets/mnist/2`` is found as mnist and mnist/2, and as it stands."""
     owner, _, rest = source.partition("/")
     kind, _, name = rest.partition("/")

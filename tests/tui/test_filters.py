@@ -9,11 +9,12 @@ from textual.widgets import Input
 
 from floyd_tui.client.fake import FakeFile
 from floyd_tui.screens import home as home_page
-from floyd_tui.screens import job_files
+from floyd_tui.screens import home_follow, job_files
 from floyd_tui.screens.home import HomeScreen
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.widgets import file_tree
 from floyd_tui.widgets.file_tree import FileTree
+from floyd_tui.widgets.filter_bar import FilterInput
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.row_table import RowTable
 from tests.support.job_ui import job_ui
@@ -93,7 +94,7 @@ async def test_of_a_folder_of_very_many_files_the_first_are_drawn_and_the_others
 async def test_jobs_that_are_older_than_those_listed_are_looked_for_on_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home_page, "LIMIT", 2)
+    monkeypatch.setattr(home_follow, "LIMIT", 2)
     async with shell_ui(tmp_path) as ui:
         table = ui.app.screen.query_one(home_page.JobTable)
         await ui.until(lambda: table.row_count == 2, "the newest jobs")
@@ -146,7 +147,7 @@ async def test_the_folder_of_a_dataset_is_completed(tmp_path: Path) -> None:
 
 
 async def test_a_chosen_project_shows_its_older_jobs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home_page, "LIMIT", 4)
+    monkeypatch.setattr(home_follow, "LIMIT", 4)
     async with shell_ui(tmp_path) as ui:
         home = ui.app.screen
         assert isinstance(home, HomeScreen)
@@ -158,3 +159,30 @@ async def test_a_chosen_project_shows_its_older_jobs_too(tmp_path: Path, monkeyp
         await ui.press("p")
         home.query_one("#projects", RowTable).move_to("digits")
         await ui.until(lambda: home.crumbs() == ("digits",) and table.row_count == min(4, len(wanted)), "its own")
+
+
+async def test_the_filter_of_jobs_completes_keys_and_values_and_says_what_there_is(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        table = ui.app.screen.query_one(home_page.JobTable)
+        await ui.until(lambda: table.row_count == 12, "the jobs")
+        await ui.press("slash")
+        await ui.sees("Tab completes")
+        typed = ui.app.screen.query_one(FilterInput)
+        await ui.type("sta")
+        await ui.until(lambda: typed._suggestion == "state:", "the key")
+        await ui.press("tab")
+        await ui.sees("state: queued  preparing  running")
+        await ui.type("fa")
+        await ui.until(lambda: typed._suggestion == "state:failed", "the value")
+        await ui.press("right")
+        await ui.until(lambda: table.row_count == 2, "the failed jobs")
+        assert typed.value == "state:failed"
+        await ui.type(" flavour:sour")
+        await ui.sees("no key flavour: state, project, tag")
+        assert typed.has_focus
+        await ui.press(*["backspace"] * 13, "tab")
+        await ui.until(lambda: table.has_focus, "the list, as nothing is to be completed")
+        await ui.misses("state: failed")  # the line of help has gone, and the filter stays
+        assert table.row_count == 2
+        await ui.press("escape")
+        await ui.until(lambda: table.row_count == 12, "all jobs")

@@ -56,6 +56,7 @@ def test_what_does_not(text: str) -> None:
     [
         ("state:sunny", "no state sunny: queued, preparing"),
         ("stat:failed", "no key stat: do you mean state:?"),
+        ("flavour:sour", "no key flavour: state, project, tag, env"),
         ("after:soon", "after:soon: how long ago, as after:2d, 3h or 1w"),
         ("before:2026-13-40", "before:2026-13-40: a day is written before:2026-11-20"),
         ("loss<low", "loss<low: low is no number"),
