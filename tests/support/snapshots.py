@@ -1,7 +1,8 @@
 """SVG snapshots of screens, compared as text in a few lines of our own.
 
-A picture is `tests/tui/snapshots/NAME-80x24.svg`. `UPDATE_SNAPSHOTS=1` writes them; otherwise a difference that stays
-fails the test and leaves what was drawn in `tests/tui/snapshots-failed/`. Rich names its CSS classes by a hash of the
+A picture is `tests/tui/snapshots/NAME-80x24.svg`, and that in the colours of a light theme `NAME-80x24-paper.svg`.
+`UPDATE_SNAPSHOTS=1` writes them; otherwise a difference that stays fails the test and leaves what was drawn in
+`tests/tui/snapshots-failed/`. Rich names its CSS classes by a hash of the
 content: these are replaced, so that a picture changes only where the screen does.
 """
 
@@ -24,6 +25,7 @@ _SECONDS = 5.0
 FOLDER = Path(__file__).parents[1] / "tui" / "snapshots"
 FAILED = FOLDER.with_name("snapshots-failed")
 SIZES = ((80, 24), (160, 48))
+SECOND_THEME = "paper"
 _GENERATED_ID = re.compile(r"terminal-\d+")
 
 
@@ -43,10 +45,18 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 async def check_snapshot(pilot: Pilot[Any], name: str) -> None:
-    """Compare the screen with the picture `name`; raises AssertionError naming where to look."""
-    await settle(pilot)
+    """Compare the screen with the pictures `name` in both themes; raises AssertionError naming where to look."""
     width, height = pilot.app.size
-    path = FOLDER / f"{name}-{width}x{height}.svg"
+    await _check(pilot, FOLDER / f"{name}-{width}x{height}.svg")
+    first = pilot.app.theme
+    pilot.app.theme = SECOND_THEME
+    await _check(pilot, FOLDER / f"{name}-{width}x{height}-{SECOND_THEME}.svg")
+    pilot.app.theme = first
+    await settle(pilot)
+
+
+async def _check(pilot: Pilot[Any], path: Path) -> None:
+    await settle(pilot)
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(picture(pilot.app), encoding="utf-8")
