@@ -1,48 +1,41 @@
-"""A chart of a few curves: axes with round numbers, a legend with the last values, a cursor that reads them off."""
+"""A chart of a few curves: axes with round numbers, a legend with values, a cursor that reads them off, a zoom."""
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.events import Leave, MouseMove, Resize
+from textual.events import Leave, MouseMove, MouseScrollDown, MouseScrollUp, Resize
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from floyd_tui.widgets.format import clip, duration, number
-from floyd_tui.widgets.plot import Axis, Canvas, Point, Span, number_axis, span_of, time_axis
+from floyd_tui.metrics.axes import Axis, Span, XAxis
+from floyd_tui.metrics.runs import Series
+from floyd_tui.widgets.format import duration, number, plain
+from floyd_tui.widgets.plot import BEHIND
+from floyd_tui.widgets.plotted import VALUE, Plotted, View, breadth, legend, plot, undrawn
 
 COLORS = 6
-XAxis = Literal["step", "epoch", "time"]
-LABEL_EVERY = 12
-# Cells between a curve's signs.
-MARK_EVERY = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A named curve: points sorted by x. `color` is one of the chart's `COLORS`; `mark` a sign on it, for all eyes."""
-
-    name: str
-    points: Sequence[Point]
-    color: int = 0
-    mark: str = ""
+# Who has a cell that no curve is in.
+_EMPTY, _CURSOR = -1, -3
+# Closer than to a thousandth of all there is, there is nothing to see.
+CLOSEST = 1000
 
 
 class Chart(Widget, can_focus=True):
-    """Curves over a common x: `show` gives it data."""
+    """Curves over a common x: `show` gives it data. Where the cursor goes, it posts `Read`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--axis", "chart--grid", "chart--cursor", "chart--title", *(f"chart--series-{i}" for i in range(COLORS))
+        "chart--axis", "chart--grid", "chart--cursor", "chart--title", "chart--raw", "chart--odd",
+        *(f"chart--series-{i}" for i in range(COLORS)),
     }  # fmt: skip
     DEFAULT_CSS = """
     Chart {
@@ -52,6 +45,8 @@ class Chart(Widget, can_focus=True):
         background: $background;
         & > .chart--axis { color: $dim; }
         & > .chart--grid { color: $faint; }
+        & > .chart--raw { color: $faint; }
+        & > .chart--odd { color: $warn; }
         & > .chart--cursor { color: $foreground; }
         & > .chart--title { color: $foreground; text-style: bold; }
         & > .chart--series-0 { color: $running; }
@@ -68,27 +63,42 @@ class Chart(Widget, can_focus=True):
         Binding("right", "cursor(1)", "Cursor", show=False, id="chart.right", tooltip="Read the value to the right"),
         Binding("shift+left", "cursor(-10)", "Cursor", show=False, id="chart.far-left", tooltip="Ten columns left"),
         Binding("shift+right", "cursor(10)", "Cursor", show=False, id="chart.far-right", tooltip="Ten columns right"),
-        Binding("l", "toggle('logarithmic')", "Log scale", id="chart.log", tooltip="Logarithmic y, or linear"),
+        Binding("l", "toggle('logarithmic')", "Log", id="chart.log", tooltip="Logarithmic y, or linear"),
+        Binding("z", "zoom(0.5)", "Zoom", id="chart.zoom", tooltip="Closer to the cursor, which then goes beyond"),
+        Binding("Z", "zoom(2)", "Zoom out", show=False, id="chart.zoom-out", tooltip="Away again, up to all of it"),
     ]
 
-    cursor: reactive[int | None] = reactive(None)
+    cursor: reactive[float | None] = reactive(None)
+    """The x that is read; None for the end."""
     logarithmic: reactive[bool] = reactive(False)
+
+    @dataclass
+    class Read(Message):
+        """The cursor of a chart was moved to `x`; None: away."""
+
+        chart: Chart
+        x: float | None
 
     def __init__(self, title: str, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.title = title
-        self._series: tuple[Series, ...] = ()
-        self._x: XAxis = "step"
-        self._y: Span | None = None
-        self._canvas: Canvas | None = None
-        self._marks: dict[tuple[int, int], tuple[str, str]] = {}
-        self._x_axis: Axis | None = None
-        self._y_axis: Axis | None = None
+        self.series: tuple[Series, ...] = ()
+        self.view = View()
+        self._plotted: Plotted | None = None
+        self._legend_rows = legend((), plain(title), 0, 1)
 
     def show(self, series: Sequence[Series], x: XAxis, y: Span | None = None) -> None:
         """Draw `series` from now on; `x` says what their x means, `y` is the room for values if not theirs."""
-        self._series, self._x, self._y = tuple(series), x, y
+        made, at = self._plotted, None
+        if x != self.view.x:
+            # Over another axis the cursor stays in its column, and all of the curve is seen again.
+            at = made.column(self.cursor) if made and self.cursor is not None else None
+            self.view = View(x, self.logarithmic)
+            self.set_reactive(Chart.cursor, None)
+        self.series, self.view = tuple(series), replace(self.view, room=y)
         self._redraw()
+        if at is not None and self._plotted:
+            self.cursor = self._plotted.at(at)
 
     def on_resize(self, event: Resize) -> None:
         """Draw for the new size."""
@@ -96,181 +106,196 @@ class Chart(Widget, can_focus=True):
 
     def watch_logarithmic(self) -> None:
         """Another y axis."""
+        self.view = replace(self.view, logarithmic=self.logarithmic)
         self._redraw()
-
-    # Geometry
-
-    @property
-    def _left(self) -> int:
-        labels = self._y_axis.ticks if self._y_axis else ()
-        return max((len(label) for _, label in labels), default=0) + 2
-
-    @property
-    def _plot_size(self) -> tuple[int, int]:
-        # Legend above, axis and numbers below.
-        return self.size.width - self._left, self.size.height - 3
-
-    def _value(self, y: float) -> float:
-        if not self.logarithmic:
-            return y
-        return math.log10(y) if y > 0 else math.nan
 
     def _redraw(self) -> None:
         """Axes and curves for the data and size there are; done once, not a row."""
-        self._canvas = self._x_axis = self._y_axis = None
-        self._marks = {}
-        curves = [[(x, self._value(y)) for x, y in one.points] for one in self._series]
-        x_span, y_span = _span(curves, 0, 0.0), _span(curves, 1, 0.04)
-        if self._y and y_span and not self.logarithmic:
-            y_span = self._y
-        if x_span and y_span and self.size.height > 4:
-            rows = self.size.height - 3
-            self._y_axis = _logarithmic(y_span) if self.logarithmic else number_axis(y_span, max(3, rows // 2))
-            width, height = self._plot_size
-            if width > 4:
-                ticks = max(2, width // LABEL_EVERY)
-                self._x_axis = time_axis(x_span, ticks) if self._x == "time" else number_axis(x_span, ticks, whole=True)
-                self._canvas = Canvas(width, height)
-                # The first series is the one that matters most: it is drawn last, over the others.
-                for one, curve in reversed([*zip(self._series, curves, strict=True)]):
-                    self._canvas.draw(curve, x_span, y_span, one.color)
-                self._mark(curves, x_span, y_span)
+        width, height = self.size
+        self._legend_rows = legend(self.series, self._heading, width, max(1, (height - 6) // 3))
+        above = len(self._legend_rows[0])
+
+        def size(labels: int) -> tuple[int, int]:
+            return width - labels - 2, height - above - 2
+
+        self._plotted = plot(self.series, self.view, size)
         self.refresh()
 
-    def _mark(self, curves: Sequence[Sequence[Point]], x: Span, y: Span) -> None:
-        """Put each curve's sign on it now and then, none where another's is."""
-        width, height = self._plot_size
-        self._marks = {}
-        for place, (one, curve) in enumerate(zip(self._series, curves, strict=True)):
-            points = [point for point in curve if math.isfinite(point[1])] if one.mark else []
-            for column in range(3 + 4 * place, width, MARK_EVERY) if points else ():
-                at, value = nearest(points, x.low + (x.high - x.low) * column / max(1, width - 1)) or points[0]
-                cell = x.place(at, width), height - 1 - y.place(value, height)
-                self._marks.setdefault(cell, (f"series-{one.color % COLORS}", one.mark))
-
-    # Cursor
+    # Cursor and zoom
 
     def action_cursor(self, step: int) -> None:
-        """Move the cursor by columns; it appears at the end."""
-        width = self._plot_size[0]
-        at = width if self.cursor is None else self.cursor
-        self.cursor = max(0, min(width - 1, at + step))
+        """Move the cursor by columns; it appears at the end, and takes a zoomed view along."""
+        made = self._plotted
+        if made is None:
+            return
+        width = made.canvas.width
+        at = None if self.cursor is None else made.column(self.cursor)
+        column = (width if at is None else at) + step
+        if not 0 <= column < width:
+            self._pan(made.at(column) - made.at(0 if column < 0 else width - 1))
+            made = self._plotted or made
+        self.read(made.at(max(0, min(width - 1, column))))
+
+    def _pan(self, by: float) -> None:
+        window, whole = self.view.window, breadth(self.series)
+        if window and whole:
+            by = max(whole.low - window.low, min(whole.high - window.high, by))
+            self.view = replace(self.view, window=Span(window.low + by, window.high + by))
+            self._redraw()
+
+    def action_zoom(self, factor: float) -> None:
+        """See so much of x as before, times `factor`, with the cursor where it was."""
+        whole = breadth(self.series)
+        if whole is None or self._plotted is None:
+            return
+        now, length = self._plotted.x.span, whole.high - whole.low
+        to = max((now.high - now.low) * factor, length / CLOSEST)
+        at = now.high if self.cursor is None else min(now.high, max(now.low, self.cursor))
+        low = max(whole.low, min(whole.high - to, at - (at - now.low) * to / (now.high - now.low)))
+        self.view = replace(self.view, window=None if to >= length else Span(low, low + to))
+        self._redraw()
+
+    def read(self, x: float | None) -> None:
+        """Put the cursor at `x`, and tell so."""
+        self.cursor = x
+        self.post_message(self.Read(self, x))
 
     def on_mouse_move(self, event: MouseMove) -> None:
         """The cursor is where the mouse is."""
-        column = event.x - self.gutter.left - self._left
-        self.cursor = column if 0 <= column < self._plot_size[0] else None
+        self.read(self._under(event.x))
 
     def on_leave(self, event: Leave) -> None:
         """Without the mouse the legend tells the last values again."""
-        self.cursor = None
+        self.read(None)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Ctrl and the wheel zoom; the wheel alone scrolls the page."""
+        self._wheel(event, 0.5)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Away again."""
+        self._wheel(event, 2)
+
+    def _wheel(self, event: MouseScrollUp | MouseScrollDown, factor: float) -> None:
+        if event.ctrl:
+            event.stop()
+            self.action_zoom(factor)
+
+    def _under(self, x: int) -> float | None:
+        made = self._plotted
+        if made is None:
+            return None
+        column = x - self.gutter.left - self._left
+        return made.at(column) if 0 <= column < made.canvas.width else None
 
     def readout(self) -> tuple[str, list[tuple[Series, float | None]]]:
         """What the legend tells: where (empty for the end) and each curve's value there."""
-        if self.cursor is None or not self._x_axis:
-            return "", [(one, one.points[-1][1] if one.points else None) for one in self._series]
-        span, width = self._x_axis.span, self._plot_size[0]
-        x = span.low + (span.high - span.low) * self.cursor / max(1, width - 1)
-        values = [(one, nearest(one.points, x)) for one in self._series]
-        known = [point[0] for _, point in values if point]
-        at = min(known, key=lambda k: abs(k - x)) if known else x
-        where = duration(at) if self._x == "time" else f"{self._x} {number(at)}"
-        return where, [(one, point[1] if point else None) for one, point in values]
+        x = self.cursor
+        if x is None or self._plotted is None:
+            return "", [(one, one.trace.last) for one in self.series]
+        points = [(one, one.trace.nearest(x)) for one in self.series]
+        at = min((point[0] for _, point in points if point), key=lambda known: abs(known - x), default=x)
+        where = duration(at) if self.view.x == "time" else f"{self.view.x} {number(at)}"
+        return where, [(one, point[1] if point else None) for one, point in points]
 
     # Drawing
 
+    @property
+    def _heading(self) -> str:
+        signs = [word for word, on in (("log", self.logarithmic), ("zoom", self.view.window)) if on]
+        return plain(self.title) + (f" ({', '.join(signs)})" if signs else "")
+
+    @property
+    def _left(self) -> int:
+        labels = self._plotted.y.ticks if self._plotted else ()
+        return max((len(label) for _, label in labels), default=0) + 2
+
     def render_line(self, y: int) -> Strip:
         """Legend, plot rows, axis line, numbers."""
-        row = y
-        height = self.size.height
-        if row == 0:
-            strip = self._legend()
-        elif self._canvas is None or not self._x_axis:
-            strip = self._empty(row)
-        elif row <= self._canvas.height:
-            strip = self._plot_row(row - 1)
-        elif row == height - 2:
-            strip = self._axis_line()
+        made, above = self._plotted, len(self._legend_rows[0])
+        if y < above:
+            strip = self._legend(y)
+        elif made is None:
+            strip = self._empty(y)
+        elif y - above < made.canvas.height:
+            strip = self._plot_row(made, y - above)
+        elif y == self.size.height - 2:
+            strip = self._axis_line(made)
         else:
-            strip = self._x_numbers()
+            strip = self._x_numbers(made)
         return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _shade(self, name: str) -> Style:
         return self.get_component_rich_style(f"chart--{name}", partial=True)
 
-    def _legend(self) -> Strip:
+    def _series_shade(self, place: int) -> Style:
+        return self._shade(f"series-{self.series[place].color % COLORS}")
+
+    def _cell_shade(self, owner: int) -> Style:
+        """The style of a cell by who drew there."""
+        if owner >= 0:
+            return self._series_shade(owner)
+        return self._shade({_EMPTY: "grid", BEHIND: "raw"}.get(owner, "cursor"))
+
+    def _legend(self, row: int) -> Strip:
         where, values = self.readout()
-        parts = [Segment(self.title + "  ", self._shade("title"))]
-        if where:
-            parts.append(Segment(where + "  ", self._shade("cursor")))
-        for one, value in values:
-            parts.append(Segment("━ ", self._shade(f"series-{one.color % COLORS}")))
-            label = "" if one.name == self.title and len(values) == 1 else clip(one.name, 24) + " "
-            parts.append(Segment(label, self._shade("axis")))
-            parts.append(Segment(("—" if value is None else number(value)) + "   ", self._shade("cursor")))
-        return Strip(parts)
+        rows, left_out = self._legend_rows
+        parts = [] if row else [Segment(self._heading + "  ", self._shade("title"))]
+        for entry in rows[row]:
+            one, value = values[entry.place]
+            said = "—" if value is None else number(value)
+            parts += [Segment(f"{one.mark or '━'} ", self._series_shade(entry.place)),
+                      Segment(entry.label, self._shade("axis")),
+                      Segment(said.ljust(VALUE), self._shade("cursor"))]  # fmt: skip
+        if row == len(rows) - 1 and left_out:
+            parts.append(Segment(f"+{left_out} more", self._shade("axis")))
+        # Where, and what is not drawn, stand at the right edge: the values keep their places.
+        odd = undrawn(self.series, self.logarithmic) if row == 0 else ""
+        there = f"  {where}" if where and not row else ""
+        edge = Strip([Segment(odd, self._shade("odd")), Segment(there, self._shade("cursor"))])
+        room = max(0, self.size.width - edge.cell_length)
+        return Strip.join([Strip(parts).adjust_cell_length(room), edge])
 
     def _empty(self, row: int) -> Strip:
-        text = "no numbers to draw yet" if row == self.size.height // 2 else ""
-        return Strip([Segment(text.center(self.size.width), self._shade("axis"))])
+        text = "no numbers to draw yet"
+        if self.logarithmic and any(len(one.trace) for one in self.series):
+            text = "no value is above 0; l draws them as they are"
+        return Strip([Segment((text if row == self.size.height // 2 else "").center(self.size.width),
+                              self._shade("axis"))])  # fmt: skip
 
-    def _plot_row(self, row: int) -> Strip:
-        canvas, axis = self._canvas, self._y_axis
-        assert canvas
-        assert axis
+    def _plot_row(self, made: Plotted, row: int) -> Strip:
+        canvas, axis = made.canvas, made.y
         label = next((text for value, text in axis.ticks if _row(axis, value, canvas.height) == row), None)
         edge = "┤" if label else "│"
         parts = [Segment((label or "").rjust(self._left - 2) + " " + edge, self._shade("axis"))]
-        cells = [self._cell(canvas, column, row, "┈" if label else " ") for column in range(canvas.width)]
-        for shade, group in groupby(cells, key=itemgetter(0)):
-            parts.append(Segment("".join(char for _, char in group), self._shade(shade)))
+        empty, owners, cursor = "┈" if label else " ", canvas.owner[row], None
+        if self.cursor is not None:
+            cursor = made.column(self.cursor)
+        cells = [(owner, canvas.char(column, row) if owner != _EMPTY else empty) for column, owner in enumerate(owners)]
+        for column in range(canvas.width) if made.marks else ():
+            if (column, row) in made.marks:
+                cells[column] = made.marks[column, row]
+        if cursor is not None and cells[cursor][0] == _EMPTY:
+            cells[cursor] = (_CURSOR, "│")
+        for owner, group in groupby(cells, key=itemgetter(0)):
+            parts.append(Segment("".join(char for _, char in group), self._cell_shade(owner)))
         return Strip(parts)
 
-    def _cell(self, canvas: Canvas, column: int, row: int, empty: str) -> tuple[str, str]:
-        """The shade and character of a cell of the plot."""
-        if (column, row) in self._marks:
-            return self._marks[column, row]
-        owner = canvas.owner[row][column]
-        if owner >= 0:
-            return f"series-{owner % COLORS}", canvas.char(column, row)
-        return ("cursor", "│") if column == self.cursor else ("grid", empty)
-
-    def _axis_line(self) -> Strip:
-        assert self._x_axis
-        width = self._plot_size[0]
-        marks = {self._x_axis.span.place(value, width) for value, _ in self._x_axis.ticks}
+    def _axis_line(self, made: Plotted) -> Strip:
+        width = made.canvas.width
+        marks = {made.x.span.place(value, width) for value, _ in made.x.ticks}
         line = "".join("┬" if column in marks else "─" for column in range(width))
         return Strip([Segment(" " * (self._left - 1) + "└" + line, self._shade("axis"))])
 
-    def _x_numbers(self) -> Strip:
-        assert self._x_axis
-        width, room = self._plot_size[0], [" "] * self.size.width
-        for value, label in self._x_axis.ticks:
-            middle = self._left + self._x_axis.span.place(value, width)
+    def _x_numbers(self, made: Plotted) -> Strip:
+        width, room = made.canvas.width, [" "] * self.size.width
+        for value, label in made.x.ticks:
+            middle = self._left + made.x.span.place(value, width)
             start = min(max(0, middle - len(label) // 2), self.size.width - len(label))
             if all(cell == " " for cell in room[max(0, start - 1) : start + len(label) + 1]):
                 room[start : start + len(label)] = label
         return Strip([Segment("".join(room), self._shade("axis"))])
 
 
-def _span(curves: Sequence[Sequence[Point]], axis: Literal[0, 1], margin: float) -> Span | None:
-    return span_of((point[axis] for curve in curves for point in curve), margin)
-
-
 def _row(axis: Axis, value: float, rows: int) -> int:
     return rows - 1 - axis.span.place(value, rows)
-
-
-def _logarithmic(span: Span) -> Axis:
-    """Ticks at powers of ten, and at 2 and 5 times those where the span is short."""
-    factors = (1, 2, 5) if span.high - span.low < 3 else (1,)
-    powers = range(math.floor(span.low), math.ceil(span.high) + 1)
-    values = [math.log10(factor * 10.0**power) for power in powers for factor in factors]
-    return Axis(span, tuple((v, f"{10**v:.3g}") for v in values if span.low <= v <= span.high))
-
-
-def nearest(points: Sequence[Point], x: float) -> Point | None:
-    """The point whose x is nearest; None without points."""
-    at = bisect_left(points, x, key=itemgetter(0))
-    around = points[max(0, at - 1) : at + 1]
-    return min(around, key=lambda point: abs(point[0] - x)) if around else None

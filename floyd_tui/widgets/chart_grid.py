@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid, Vertical, VerticalScroll
@@ -62,6 +64,18 @@ class ChartGrid(Vertical):
         """Show a note, unless there are charts."""
         self.query_one(Note).say(title, text, hint, color)
 
+    @property
+    def focused_chart(self) -> Chart | None:
+        """The chart that has the keys, else the first that is seen."""
+        shown = [chart for chart in self.query(Chart) if chart.display]
+        return next((chart for chart in shown if chart.has_focus), shown[0] if shown else None)
+
+    def keep_only(self, titles: Collection[str]) -> None:
+        """Take away the charts of other titles."""
+        for chart in self.query(Chart):
+            if chart.title not in titles:
+                chart.remove()
+
     def chart(self, title: str) -> Chart:
         """The chart of that title, made if there is none yet."""
         for chart in self.query(Chart):
@@ -72,6 +86,13 @@ class ChartGrid(Vertical):
         made = Chart(title)
         self.query_one(ItemGrid).mount(made)
         return made
+
+    @on(Chart.Read)
+    def _read_all(self, event: Chart.Read) -> None:
+        """What is read in one chart is read in all: they lie over the same x."""
+        event.stop()
+        for chart in self.query(Chart):
+            chart.cursor = event.x
 
     def tell(self, words: str) -> None:
         """The line of words below."""

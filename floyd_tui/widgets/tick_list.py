@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -23,10 +23,10 @@ class TickList(OptionList):
         Binding("k", "cursor_up", "Up", show=False, id="ticks.up", tooltip="The line before"),
     ]
 
-    def __init__(self, lines: Sequence[Text], *, id: str | None = None) -> None:
-        super().__init__(*(Text.assemble(_OPEN, line) for line in lines), id=id, compact=True)
-        self._texts = tuple(lines)
-        self.ticked: set[int] = set()
+    def __init__(self, lines: Sequence[Text], *, ticked: Iterable[int] = (), id: str | None = None) -> None:
+        self._texts, self.ticked = tuple(lines), set(ticked)
+        signs = (_TICKED if at in self.ticked else _OPEN for at in range(len(lines)))
+        super().__init__(*map(Text.assemble, signs, lines), id=id, compact=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Tick the line, or take that back."""

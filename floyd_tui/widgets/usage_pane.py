@@ -8,13 +8,15 @@ from operator import attrgetter
 
 from textual.app import ComposeResult
 
+from floyd_tui.metrics.axes import Span
+from floyd_tui.metrics.runs import MARKS, Series
+from floyd_tui.metrics.trace import Trace
 from floyd_tui.sizes import human_duration
 from floyd_tui.usage import Curve, curves
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.chart import COLORS, Series
+from floyd_tui.widgets.chart import COLORS
 from floyd_tui.widgets.chart_grid import ChartGrid
 from floyd_tui.widgets.hint_lines import HintLines
-from floyd_tui.widgets.plot import Span
 from runner.models import JobUsage
 
 # More points than a wide screen has dots for show nothing more.
@@ -47,7 +49,8 @@ class UsagePane(ChartGrid):
         series = []
         for place, curve in enumerate(members):
             points = sorted((max(0.0, time - start), value / scale) for time, value in curve.points)
-            series.append(Series(curve.name.removeprefix(f"{group} "), points, place % COLORS))
+            mark = MARKS[place % len(MARKS)] if len(members) > 1 else ""
+            series.append(Series(curve.name.removeprefix(f"{group} "), Trace(points), place % COLORS, mark))
         self.chart(f"{group}, {unit}").show(series, "time", _room(members, scale))
 
 

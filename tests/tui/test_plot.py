@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floyd_tui.widgets.plot import (
-    Canvas,
+from floyd_tui.metrics.axes import (
     Span,
+    log_axis,
     nice_step,
     number_axis,
+    roomy,
     span_of,
-    sparkline,
     tick_label,
     time_axis,
     time_label,
 )
+from floyd_tui.metrics.trace import Trace
+from floyd_tui.widgets.plot import BEHIND, DOTS_X, Canvas, sparkline
 
 FLOATS = st.floats(-1e6, 1e6)
 
@@ -27,22 +29,40 @@ def drawn(canvas: Canvas) -> list[str]:
     return ["".join(canvas.char(x, y) for x in range(canvas.width)) for y in range(canvas.height)]
 
 
+def curve(canvas: Canvas, points: list[tuple[float, float]], x: Span, y: Span, series: int = 0) -> None:
+    canvas.draw(Trace(points).columns(x, canvas.width * DOTS_X), y, series)
+
+
 def test_a_rising_line_goes_from_corner_to_corner() -> None:
     canvas = Canvas(4, 2)
-    canvas.draw([(0, 0), (7, 7)], Span(0, 7), Span(0, 7), 0)
+    curve(canvas, [(0, 0), (7, 7)], Span(0, 7), Span(0, 7))
     assert drawn(canvas) == ["  ⡠⠊", "⡠⠊  "]
 
 
 def test_a_value_that_is_none_breaks_the_line() -> None:
     canvas = Canvas(4, 1)
-    canvas.draw([(0, 0), (1, 0), (3, math.nan), (6, 0), (7, 0)], Span(0, 7), Span(0, 3), 0)
+    curve(canvas, [(0, 0), (1, 0), (3, math.nan), (6, 0), (7, 0)], Span(0, 7), Span(0, 3))
     assert drawn(canvas) == ["⣀  ⣀"]
+
+
+def test_a_zoomed_line_goes_on_to_the_edges() -> None:
+    canvas = Canvas(4, 1)
+    curve(canvas, [(0, 1), (14, 1)], Span(3, 10), Span(0, 3))
+    assert drawn(canvas) == ["⠤⠤⠤⠤"]
+
+
+def test_what_stands_behind_gives_way() -> None:
+    canvas = Canvas(4, 1)
+    curve(canvas, [(0, 0), (7, 0)], Span(0, 7), Span(0, 3), BEHIND)
+    curve(canvas, [(0, 3), (3, 3)], Span(0, 7), Span(0, 3), 0)
+    assert drawn(canvas) == ["⠉⠉⣀⣀"]
+    assert canvas.owner == [[0, 0, BEHIND, BEHIND]]
 
 
 def test_a_spike_among_many_points_is_not_hidden() -> None:
     points = [(float(i), 0.0 if i != 5000 else 1.0) for i in range(10_000)]
     canvas = Canvas(10, 4)
-    canvas.draw(points, Span(0, 9999), Span(0, 1), 0)
+    curve(canvas, points, Span(0, 9999), Span(0, 1))
     assert drawn(canvas)[0].strip()
 
 
@@ -51,7 +71,7 @@ def test_any_numbers_can_be_drawn(points: list[tuple[float, float]]) -> None:
     points.sort(key=lambda p: p[0])
     x, y = span_of(p[0] for p in points), span_of(p[1] for p in points)
     if x and y and math.isfinite(y.high - y.low):
-        Canvas(20, 5).draw(points, x, y, 0)
+        curve(Canvas(20, 5), points, roomy(x), roomy(y))
 
 
 @given(st.floats(-1000, 1000), st.floats(1e-6, 1e6), st.integers(1, 12))
@@ -91,6 +111,21 @@ def test_a_span_of_one_value_has_room() -> None:
     assert span_of([2.0, math.nan, 2.0]) == Span(1.8, 2.2)
     assert span_of([0.0]) == Span(-0.5, 0.5)
     assert span_of([math.nan, math.inf]) is None
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+def test_any_two_numbers_make_an_axis(one: float, other: float) -> None:
+    span = roomy(Span(min(one, other), max(one, other)), 0.04)
+    assert span.low < span.high
+    assert len(number_axis(span, 5).ticks) <= 7
+
+
+@given(st.floats(-300, 300), st.floats(1e-6, 300))
+def test_a_logarithmic_axis_has_ticks_inside(low: float, length: float) -> None:
+    span = roomy(Span(low, min(305.0, low + length)))
+    ticks = log_axis(span, 6).ticks
+    assert all(span.low - 1e-9 <= value <= span.high + 1e-9 for value, _ in ticks)
+    assert len(ticks) <= 20
 
 
 def test_sparklines() -> None:
