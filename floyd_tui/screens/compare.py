@@ -17,6 +17,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from floyd_tui.client.protocol import LinkSet
 from floyd_tui.errors import FloydError
+from floyd_tui.project.code_side import JobSide
 from floyd_tui.screens.compare_code import CodePane, NeedsPane
 from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
@@ -45,7 +46,7 @@ SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class CompareScreen(ErrorFunnel[None]):
     """Two jobs or more of any hosts. The first is what the others are compared with; `<` and `>` choose which."""
 
-    CSS_PATH = "compare.tcss"
+    CSS_PATH: ClassVar = ["compare.tcss", "code_pane.tcss"]
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     VERTICAL_BREAKPOINTS = HEIGHTS
     AUTO_FOCUS = "#settings-table"
@@ -70,6 +71,7 @@ class CompareScreen(ErrorFunnel[None]):
     def __init__(self, links: LinkSet, jobs: Sequence[HostJob]) -> None:
         super().__init__()
         self._links, self.jobs = links, tuple(jobs)
+        self._sides = [JobSide(links[one.host], one.job) for one in self.jobs]
         self.other = 1
         self._everything = False
         self._settings: list[Setting] = []
@@ -87,8 +89,8 @@ class CompareScreen(ErrorFunnel[None]):
                 yield RowTable((), id="metrics-table")
                 yield Static("last · best   ★ best of all   ↓ less is better, as of loss   ↑ more is, as of accuracy")
             yield CurvesPane(self.names, id="curves")
-            yield CodePane(self._links, self.jobs, id="code")
-            yield NeedsPane(self._links, self.jobs, id="needs")
+            yield CodePane(self._sides, id="code")
+            yield NeedsPane(self._sides, [one.job for one in self.jobs], id="needs")
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -130,16 +132,14 @@ class CompareScreen(ErrorFunnel[None]):
 
     @work(exclusive=True, group="code", exit_on_error=False)
     async def _read_code(self) -> None:
-        code = await asyncio.gather(*map(self._files, self.jobs))
+        code = await asyncio.gather(*map(self._files, self._sides))
         for pane in (self.query_one(CodePane), self.query_one(NeedsPane)):
             pane.take(code)
             pane.compare(self.other)
 
-    async def _files(self, one: HostJob) -> list[FileInfo]:
-        if one.job.code is None:
-            return []
+    async def _files(self, side: JobSide) -> list[FileInfo]:
         try:
-            return await self._links[one.host].client.files(f"{one.job.name}/code", recursive=True)
+            return await side.files()
         except FloydError as error:
             show_error(self, error)
             return []

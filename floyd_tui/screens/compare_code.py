@@ -1,4 +1,4 @@
-"""The code of two jobs: which files differ by their digests, and how the text of one does; and what the code needs."""
+"""Code side by side: which files differ by their digests, and how the text of one does; and what the code needs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from floyd_tui.client.protocol import LinkSet
 from floyd_tui.errors import FloydError
+from floyd_tui.project.code_side import CodeSide
 from floyd_tui.screens.errors import show_error
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_diff import MOST, FileDiff, files_that_differ, unified
-from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row, RowTable
-from runner.models import FileInfo
+from runner.models import FileInfo, Job
 
 FILES = (Column("what", "", 1), Column("path", "Differs", 12, flex=1))
 _SIGNS = {"added": ("+", "good"), "removed": ("-", "bad"), "changed": ("~", "warn")}
@@ -59,49 +58,46 @@ def _color(line: str) -> str:
 
 
 class _Compared:
-    """The code of several jobs, two of which are compared; mixed into what shows that."""
+    """The code of several sides, two of which are compared."""
 
-    def __init__(self, links: LinkSet, jobs: Sequence[HostJob]) -> None:
-        self.links, self.jobs = links, jobs
+    def __init__(self, sides: Sequence[CodeSide]) -> None:
+        self.sides = sides
         self.other = 1
         self.code: Sequence[Sequence[FileInfo]] | None = None
 
     @property
     def differing(self) -> list[FileDiff]:
-        """The files of the first job and of the other that are not the same."""
+        """The files of the first side and of the other that are not the same."""
         return files_that_differ([self.code[0], self.code[self.other]]) if self.code else []
 
     async def diff(self, file: FileDiff) -> list[str]:
         """How a file's text differs; raises `FloydError`."""
-        pair = (self.jobs[0], self.jobs[self.other])
-        texts = [await self._text(one, file, digest) for one, digest in zip(pair, file.digests, strict=True)]
-        first, second = (f"{one.job.short}/{file.path}" for one in pair)
+        pair = (self.sides[0], self.sides[self.other])
+        texts = [
+            await side.read(file.path, MOST + 1) if digest else None
+            for side, digest in zip(pair, file.digests, strict=True)
+        ]
+        first, second = (f"{side.name}/{file.path}" for side in pair)
         return unified(texts[0], texts[1], (first, second))
-
-    async def _text(self, one: HostJob, file: FileDiff, digest: str) -> bytes | None:
-        if not digest:
-            return None
-        content = self.links[one.host].client.content(f"{one.job.name}/code", file.path, length=MOST + 1)
-        return b"".join([piece async for piece in content])
 
 
 class CodePane(Container):
     """The files that differ, and beside or below them how the one under the cursor does."""
 
-    def __init__(self, links: LinkSet, jobs: Sequence[HostJob], *, id: str | None = None) -> None:
+    def __init__(self, sides: Sequence[CodeSide], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._two = _Compared(links, jobs)
+        self._two = _Compared(sides)
 
     def compose(self) -> ComposeResult:
         yield RowTable(FILES)
         yield DiffView()
 
     def take(self, code: Sequence[Sequence[FileInfo]]) -> None:
-        """The files of each job's code."""
+        """The files of each side."""
         self._two.code = code
 
     def compare(self, other: int) -> None:
-        """Compare the first job with the one at the place `other`."""
+        """Compare the first with the one at the place `other`."""
         self._two.other = other
         if self._two.code is None:
             return
@@ -114,6 +110,11 @@ class CodePane(Container):
             self._show_diff()
         else:
             self.query_one(DiffView).show(["The code of these two is the same."])
+
+    @property
+    def differing(self) -> list[FileDiff]:
+        """The files that are not the same on both sides."""
+        return self._two.differing
 
     def focus_list(self) -> None:
         """Give the list of files the keys."""
@@ -146,19 +147,19 @@ class CodePane(Container):
 class NeedsPane(DiffView):
     """How what the code needs differs: environment and image, and the files that name packages."""
 
-    def __init__(self, links: LinkSet, jobs: Sequence[HostJob], *, id: str | None = None) -> None:
+    def __init__(self, sides: Sequence[CodeSide], jobs: Sequence[Job], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._two = _Compared(links, jobs)
+        self._two, self._jobs = _Compared(sides), jobs
 
     def take(self, code: Sequence[Sequence[FileInfo]]) -> None:
-        """The files of each job's code."""
+        """The files of each side."""
         self._two.code = code
 
     @work(exclusive=True, group="needs", exit_on_error=False)
     async def compare(self, other: int) -> None:
-        """Compare the first job with the one at the place `other`."""
+        """Compare the first with the one at the place `other`."""
         self._two.other = other
-        pair = [self._two.jobs[0].job, self._two.jobs[other].job]
+        pair = [self._jobs[0], self._jobs[other]]
         lines = []
         for name, values in (("environment", [job.environment for job in pair]), ("image", [j.image for j in pair])):
             if values[0] != values[1]:

@@ -37,8 +37,16 @@ class FilesPane(Vertical):
         return self.is_mounted and self.query_one(FilterBar).has_class("-open")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is the screen's own unless files are being found."""
-        return self.finding if action == "leave_find" else True
+        """Escape is the screen's own unless files are being found, or the keys are beside the tree."""
+        return self.finding or self._beside if action == "leave_find" else True
+
+    @property
+    def _beside(self) -> bool:
+        """Whether what has the keys is neither the tree nor the words to find by."""
+        focused = self.screen.focused if self.is_mounted else None
+        if focused is None or self not in focused.ancestors or isinstance(focused, FileTree):
+            return False
+        return self.query_one(FilterBar) not in focused.ancestors_with_self
 
     def action_find(self) -> None:
         """Type words; the host is asked for all paths."""
@@ -47,7 +55,10 @@ class FilesPane(Vertical):
 
     def action_leave_find(self) -> None:
         """Back to the tree."""
-        self.query_one(FilterBar).action_close()
+        if self._beside:
+            self.query_one(FileTree).focus()
+        else:
+            self.query_one(FilterBar).action_close()
 
     def forget_found(self) -> None:
         """Other files are shown from now on."""

@@ -18,8 +18,10 @@ from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, RunnerProblem
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
+from floyd_tui.screens.job_code import JobCode
 from floyd_tui.screens.job_files import JobFiles
 from floyd_tui.screens.job_log import JobLog
+from floyd_tui.screens.job_tree import JobTree
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
@@ -39,6 +41,7 @@ TABS = (
     Tab("metrics", "M", "Metrics"),
     Tab("usage", "U", "Use"),
     Tab("files", "O", "Output"),
+    Tab("code", "C", "Code"),
     Tab("info", "I", "Info"),
 )
 POLL_SECONDS = 2.0
@@ -73,6 +76,7 @@ class JobScreen(ErrorFunnel[None]):
         Binding("M", "tab('metrics')", "Metrics", show=False, id="job.metrics", tooltip="Curves of its metrics"),
         Binding("U", "tab('usage')", "Use", show=False, id="job.usage", tooltip="GPUs, CPU, memory and disk it uses"),
         Binding("O", "tab('files')", "Output", show=False, id="job.output", tooltip="The files it wrote"),
+        Binding("C", "tab('code')", "Code", show=False, id="job.code", tooltip="The code it ran, and what differs"),
         Binding("I", "tab('info')", "Info", show=False, id="job.info", tooltip="What it ran, with what"),
         Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
     ]
@@ -94,6 +98,7 @@ class JobScreen(ErrorFunnel[None]):
             yield MetricsPane(id="metrics")
             yield UsagePane(id="usage")
             yield JobFiles(self.link, self.job, id="files")
+            yield JobCode(self.link, self.job, id="code")
             yield InfoPane(id="info")
         yield KeyRow()
 
@@ -199,7 +204,8 @@ class JobScreen(ErrorFunnel[None]):
         self.query_one(ContentSwitcher).current = tab
         for group in ("metrics", "usage", "code"):
             self.workers.cancel_group(self, group)
-        self.workers.cancel_group(self.query_one(JobFiles), "files")
+        for tree in self.query(JobTree):
+            self.workers.cancel_group(tree, "files")
         self._start(tab)
         self._focus(tab)
         self.refresh_bindings()
@@ -207,8 +213,10 @@ class JobScreen(ErrorFunnel[None]):
     def _focus(self, tab: str) -> None:
         if tab in ("metrics", "usage"):
             self.query_one(f"#{tab}", ChartGrid).focus_first()
+        elif tab in ("files", "code"):
+            self.query_one(f"#{tab}", JobTree).take_keys()
         else:
-            self.query_one({"logs": "#log", "files": "#files-tree"}.get(tab, "#info")).focus()
+            self.query_one("#log" if tab == "logs" else "#info").focus()
 
     def _start(self, tab: str) -> None:
         """Begin what keeps a tab true."""
@@ -216,8 +224,8 @@ class JobScreen(ErrorFunnel[None]):
             self._follow_metrics()
         elif tab == "usage":
             self._follow_usage()
-        elif tab == "files":
-            self.query_one(JobFiles).keep_true()
+        elif tab in ("files", "code"):
+            self.query_one(f"#{tab}", JobTree).keep_true()
         elif tab == "info" and not self.query_one(InfoPane).code_known:
             self._read_code()
 

@@ -105,10 +105,10 @@ async def test_tabs_by_brackets_letters_and_mouse(tmp_path: Path) -> None:
     async with job_ui(tmp_path) as ui:
         switcher = ui.screen.query_one(ContentSwitcher)
         seen = []
-        for key in ("right_square_bracket",) * 5 + ("left_square_bracket", "M", "U", "O", "I", "L"):
+        for key in ("right_square_bracket",) * 6 + ("left_square_bracket", "M", "U", "O", "C", "I", "L"):
             await ui.press(key)
             seen.append(switcher.current)
-        there = ["metrics", "usage", "files", "info", "logs"]
+        there = ["metrics", "usage", "files", "code", "info", "logs"]
         assert seen == [*there, "info", *there]
         await ui.pilot.click(ui.screen.query(".tab")[3])
         await ui.until(lambda: switcher.current == "files", "the tab clicked")
@@ -162,7 +162,7 @@ def test_what_belongs_together(name: str, expected: str) -> None:
 
 
 async def test_files_open_lazily_and_stay_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("floyd_tui.screens.job_files.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("floyd_tui.screens.job_tree.POLL_SECONDS", 0.05)
     async with job_ui(tmp_path) as ui:
         await ui.press("O")
         roots = ["checkpoints", "runs", "samples", "config.json", "history.csv", "notes.md"]
@@ -177,16 +177,6 @@ async def test_files_open_lazily_and_stay_true(tmp_path: Path, monkeypatch: pyte
         await ui.press("left")
         assert files(ui) == roots
         assert table.cursor_key == "checkpoints"
-
-
-async def test_the_code_is_browsed_too(tmp_path: Path) -> None:
-    async with job_ui(tmp_path) as ui:
-        await ui.press("O")
-        await ui.until(lambda: files(ui), "the output")
-        await ui.press("c")
-        await ui.until(lambda: "train.py" in files(ui), "the code")
-        await ui.press("c")
-        await ui.until(lambda: "notes.md" in files(ui), "the output again")
 
 
 async def test_enter_previews_a_file(tmp_path: Path) -> None:

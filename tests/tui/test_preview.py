@@ -63,7 +63,7 @@ class Preview:
 
     @property
     def facts(self) -> str:
-        return str(self.screen.query_one("#file-facts", Static).render())
+        return str(self.screen.query_one(".file-facts", Static).render())
 
     async def lines(self, count: int) -> LogView:
         await self.ui.until(
@@ -141,7 +141,7 @@ async def test_a_large_file_is_read_part_by_part(tmp_path: Path) -> None:
         assert shown.screen.look.part.data == seen
         await shown.press("dollar_sign")
         assert shown.screen.look.part.data.endswith(b"step 59999\n")
-        assert shown.screen.check_action("part", (1,)) is False
+        assert shown.screen.view.check_action("part", (1,)) is False
 
 
 async def test_a_log_is_read_from_its_end_and_as_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

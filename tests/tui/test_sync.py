@@ -159,7 +159,7 @@ async def test_how_it_looks(tmp_path: Path, home: Path, size: tuple[int, int]) -
         await ui.until(lambda: (found := state(ui)) and found.last.clashes, "the clash")
         await ui.until(lambda: told(ui, "1 file changed here"), "the word of it")
         ui.pilot.app.clear_notifications()
-        below = ui.screen.query_one("#files-status", Static)
+        below = ui.screen.query_one("#files .tree-status", Static)
         await ui.until(lambda: "warn" in below.render().markup, "its colour below")  # type: ignore[union-attr]
         await opened(ui)
         on_top = ui.screen.query_one("#syncs", Static)
