@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.errors import RunnerError
+from runner.keras import KerasLines, reads_keras
 from runner.logs import Growth, TimesIndex, read_piece, size_of
 from runner.metrics import MetricReader
 from runner.models import Job, Metric
@@ -22,6 +23,8 @@ _PIECE = 4 << 20
 # Points are stored at most this often, in seconds: a disk takes only so many transactions.
 _STORE_EVERY = 0.5
 _RETRY = 2.0
+# An epoch that began further back than so many bytes is not known after a restart.
+_LOOK_BACK = 1 << 20
 
 
 class LogTail:
@@ -41,7 +44,7 @@ class LogTail:
         self._path = path
         self._growth = growth
         self._stored = stored
-        self._reader = MetricReader(parsed)
+        self._reader = MetricReader(parsed, KerasLines() if reads_keras(job.env) else None)
         self._times: TimesIndex | None = None
         self._marked = job.log_start
         self._points: list[Metric] = []
@@ -97,10 +100,17 @@ class LogTail:
         size = size_of(self._path)
         if self._times is None:
             self._times = TimesIndex(self._path)
+            self._take_up()
         if size > self._marked:
             self._times.mark(self._marked)
             self._marked = size
         return size
+
+    def _take_up(self) -> None:
+        """After a restart of the runner: which epoch of Keras' its log is in."""
+        if self._reader.keras and self._reader.parsed:
+            start = max(self._job.log_start, self._reader.parsed - _LOOK_BACK)
+            self._reader.keras.look_back(read_piece(self._path, start, self._reader.parsed - start))
 
     async def _flush(self) -> None:
         if self._points:

@@ -1,4 +1,4 @@
-"""Metrics in a log: FloydHub's JSON objects, one a line, anywhere among other output.
+"""Metrics in a log: FloydHub's JSON objects, one a line, anywhere among other output; and Keras' own progress lines.
 
 ``{"metric": "loss", "value": 0.4, "step": 3, "epoch": 1}``; step and epoch are optional. What only looks like one is
 passed over: a log is nobody's file format.
@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from runner.keras import KerasLines
 from runner.models import Metric
 
 # Longer lines are not metrics, whatever they say.
@@ -25,10 +26,12 @@ _CANDIDATE = re.compile(rb'(?:^|(?<=\r))[ \t]*(\{[^\r\n]*"metric"[^\r\n]*\})[ \t
 class MetricReader:
     """Takes a log piece by piece. `parsed` is the offset up to which every whole line has been read.
 
-    Begin again at `parsed` after a crash, and no line is read twice or missed.
+    Begin again at `parsed` after a crash, and no line is read twice or missed. Without `keras`, lines of Keras are
+    text like any other.
     """
 
     parsed: int = 0
+    keras: KerasLines | None = None
     _rest: bytes = b""
     _skipping: bool = field(default=False)
 
@@ -47,9 +50,17 @@ class MetricReader:
             whole = whole.partition(b"\n")[2]
             self._skipping = False
         if len(self._rest) > MAX_LINE:
-            self.parsed += len(self._rest)
-            self._rest, self._skipping = b"", True
-        return [point for line in _CANDIDATE.findall(whole) if (point := parse_metric(line, time)) is not None]
+            self._shorten()
+        found = [point for line in _CANDIDATE.findall(whole) if (point := parse_metric(line, time)) is not None]
+        return found + self.keras.feed(whole, time) if self.keras else found
+
+    def _shorten(self) -> None:
+        """Of a line that grows too long keep what is drawn last, as bars of progress are; without that, skip it."""
+        drawn = max(self._rest.rfind(b"\r"), self._rest.rfind(b"\x08"))
+        if len(self._rest) - drawn > MAX_LINE:
+            drawn, self._skipping = len(self._rest), True
+        self.parsed += max(0, drawn)
+        self._rest = self._rest[max(0, drawn) :]
 
 
 def parse_metric(line: bytes, time: float) -> Metric | None:

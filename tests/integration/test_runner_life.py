@@ -48,6 +48,15 @@ def test_a_job_runs_its_code_and_leaves_its_log_its_metrics_and_its_output(api: 
     assert api.content("p/1", "model") == b"out\n"
 
 
+def test_what_keras_prints_is_metrics_unless_the_job_says_no(api: Api) -> None:
+    training = r"printf 'Epoch 1/9\n1/5 [..] - loss: 3\r5/5 [==] - 1s 9ms/step - loss: 0.5 - val_loss: 1e-1\n'"
+    for env in ({}, {"FLOYD_KERAS": "off"}):
+        api.launch(training, env=env)
+    assert api.ended("p/1").metrics == {"loss": 0.5, "val_loss": 0.1}
+    assert [(m.name, m.epoch, m.step) for m in api.metrics("p/1")] == [("loss", 1, None), ("val_loss", 1, None)]
+    assert api.ended("p/2").metrics == {}
+
+
 def test_an_output_feeds_the_next_job_and_code_runs_again_without_an_upload(api: Api) -> None:
     code = api.upload({"step.py": b"import pathlib, sys\nprint(pathlib.Path(sys.argv[1]).read_text())\n"})
     data = api.dataset("words", {"deep/words.txt": b"mnist\n"})
