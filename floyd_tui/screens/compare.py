@@ -20,12 +20,14 @@ from floyd_tui.errors import FloydError
 from floyd_tui.project.code_side import JobSide
 from floyd_tui.screens.compare_code import CodePane, NeedsPane
 from floyd_tui.screens.errors import ErrorFunnel, show_error
+from floyd_tui.screens.metric_dialogs import ask_overlay, save_charts
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.curves import CurvesPane
 from floyd_tui.widgets.job_diff import Best, Setting, bests, settings_of
 from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.metric_charts import MetricCharts
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from floyd_tui.widgets.tab_row import Tab, TabRow
@@ -204,6 +206,14 @@ class CompareScreen(ErrorFunnel[None]):
         if action == "all":
             return self.is_mounted and self.query_one(TabRow).current == "settings"
         return action != "other" or len(self.jobs) > 2
+
+    @on(MetricCharts.OverlayAsked)
+    def _overlay(self, event: MetricCharts.OverlayAsked) -> None:
+        ask_overlay(event)
+
+    @on(MetricCharts.SaveAsked)
+    def _save(self, event: MetricCharts.SaveAsked) -> None:
+        save_charts(self, event.charts, "-".join(one.job.short.replace("/", "-") for one in self.jobs[:3]))
 
     @on(TabRow.Chosen)
     def _tab_chosen(self, event: TabRow.Chosen) -> None:

@@ -21,6 +21,7 @@ from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.job_code import JobCode
 from floyd_tui.screens.job_files import JobFiles
 from floyd_tui.screens.job_log import JobLog
+from floyd_tui.screens.job_metrics import JobMetrics
 from floyd_tui.screens.job_tree import JobTree
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
@@ -30,7 +31,6 @@ from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
 from floyd_tui.widgets.job_use import job_use
 from floyd_tui.widgets.key_row import KeyRow
-from floyd_tui.widgets.metrics_pane import MetricsPane
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.usage_pane import POINTS, UsagePane
@@ -95,7 +95,7 @@ class JobScreen(ErrorFunnel[None]):
         yield TabRow(TABS, TABS[0].id)
         with ContentSwitcher(initial=TABS[0].id):
             yield JobLog(self.link, self.job, id="logs")
-            yield MetricsPane(id="metrics")
+            yield JobMetrics(self.link, self.job, id="metrics")
             yield UsagePane(id="usage")
             yield JobFiles(self.link, self.job, id="files")
             yield JobCode(self.link, self.job, id="code")
@@ -153,6 +153,7 @@ class JobScreen(ErrorFunnel[None]):
         self.query_one(InfoPane).show(job)
         self.query_one(JobFiles).show_job(job)
         self.query_one(JobLog).show_job(job)
+        self.query_one(JobMetrics).show_job(job)
         self.refresh_bindings()
         if ended:
             self._start(self.tab)
@@ -202,8 +203,9 @@ class JobScreen(ErrorFunnel[None]):
         """Show a tab and give it the keys."""
         self.query_one(TabRow).current = tab
         self.query_one(ContentSwitcher).current = tab
-        for group in ("metrics", "usage", "code"):
+        for group in ("usage", "code"):
             self.workers.cancel_group(self, group)
+        self.workers.cancel_group(self.query_one(JobMetrics), "metrics")
         for tree in self.query(JobTree):
             self.workers.cancel_group(tree, "files")
         self._start(tab)
@@ -221,24 +223,13 @@ class JobScreen(ErrorFunnel[None]):
     def _start(self, tab: str) -> None:
         """Begin what keeps a tab true."""
         if tab == "metrics":
-            self._follow_metrics()
+            self.query_one(JobMetrics).keep_true()
         elif tab == "usage":
             self._follow_usage()
         elif tab in ("files", "code"):
             self.query_one(f"#{tab}", JobTree).keep_true()
         elif tab == "info" and not self.query_one(InfoPane).code_known:
             self._read_code()
-
-    @work(exclusive=True, group="metrics", exit_on_error=False)
-    async def _follow_metrics(self) -> None:
-        pane = self.query_one(MetricsPane)
-
-        async def ask() -> None:
-            points = await self.link.client.metrics(self.job.name, after=pane.count)
-            pane.extend(points, self.job.started_at or self.job.created_at)
-            self._metrics_drawn(pane)
-
-        await self._again_and_again(pane, ask)
 
     async def _again_and_again(self, pane: ChartGrid, ask: Callable[[], Awaitable[None]]) -> None:
         """Ask for what `pane` shows while the job runs, and once after its end; what goes wrong stands there."""
@@ -253,13 +244,6 @@ class JobScreen(ErrorFunnel[None]):
                 if last:
                     return
             await asyncio.sleep(POLL_SECONDS)
-
-    def _metrics_drawn(self, pane: MetricsPane) -> None:
-        if not pane.count:
-            hint = 'Print a line like {"metric": "loss", "value": 0.4, "step": 3} and it is drawn here.'
-            pane.say("No metrics" if self.job.state.ended else "No metrics yet", hint=hint, color="dim")
-        elif self.tab == "metrics" and not pane.has_focus_within:
-            self.call_after_refresh(pane.focus_first)
 
     @work(exclusive=True, group="usage", exit_on_error=False)
     async def _follow_usage(self) -> None:

@@ -42,8 +42,8 @@ class Canvas:
         for x in range(x0, x1 + 1):
             # Just under half of the way to the next column belongs to this one.
             to = y1 if x == x1 else round(y0 + (x - x0 + 0.49) * slope)
-            start = to if to == last else last + on
-            self.upright(x, min(start, to), max(start, to), series)
+            first = to if to == last else last + on
+            self.upright(x, min(first, to), max(first, to), series)
             last = to
 
     def upright(self, x: int, top: int, bottom: int, series: int) -> None:

@@ -11,6 +11,7 @@ from textual.widgets import ContentSwitcher, Static
 from floyd_tui.client.fake import NOW, FakeFile
 from floyd_tui.client.protocol import LinkState
 from floyd_tui.errors import HostUnreachable
+from floyd_tui.metrics.runs import stem
 from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.download import DownloadScreen
 from floyd_tui.screens.launch import LaunchScreen
@@ -19,7 +20,7 @@ from floyd_tui.widgets.chart import Chart
 from floyd_tui.widgets.file_tree import FileTree
 from floyd_tui.widgets.info_pane import InfoPane, sections
 from floyd_tui.widgets.log_view import LogView
-from floyd_tui.widgets.metrics_pane import MetricsPane, stem
+from floyd_tui.widgets.metrics_pane import MetricsPane
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.tab_row import TabRow
 from runner.models import Attempt, JobState, Metric, Retry
@@ -136,7 +137,7 @@ async def test_metrics_that_belong_together_share_a_chart(tmp_path: Path) -> Non
 
 
 async def test_new_points_and_new_metrics_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("floyd_tui.screens.job.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("floyd_tui.screens.job_metrics.POLL_SECONDS", 0.05)
     async with job_ui(tmp_path) as ui:
         await ui.press("M")
         pane = ui.screen.query_one(MetricsPane)
