@@ -26,6 +26,7 @@ from floyd_tui.cli.show import (
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project.link import find_link
+from floyd_tui.project.sweep import said_values
 from floyd_tui.sizes import human_count, human_duration, human_size
 from runner.models import Attempt, Input, Job, JobState, Limits, Ref, UtilizationPolicy
 
@@ -131,6 +132,7 @@ def _about(job: Job) -> list[tuple[str, str]]:
         *(("Variable", f"{key}={value}") for key, value in job.env.items()),
         *(("Secret", str(use)) for use in job.secrets),
         ("Tags", ", ".join(job.tags)),
+        ("Group", "  ".join(filter(None, (job.group, said_values(job.values))))),
         ("From", job.relaunched_from or ""),
         ("Created", _moment(job.created_at)),
         ("Started", _moment(job.started_at)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from floyd_tui.cli.options import NumberOption
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import MACHINES, MODES, RunSettings, parse_policy
 from floyd_tui.project.mounts import distinct, parse_mount
+from floyd_tui.project.sweep import joined, parse_grid
 from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import Limits, Retry, SecretUse
 
@@ -84,6 +84,23 @@ def launch_options(command: F) -> F:
     return command
 
 
+_SWEEP_OPTIONS = (
+    click.option("--sweep", "grid", multiple=True, metavar="NAME={A,B}",
+                 help="A job for each value, as variable NAME and {NAME} in the command; or {1..5}. May be repeated."),
+    click.option("--max-parallel", cls=NumberOption, type=click.IntRange(1), metavar="N",
+                 help="So many jobs of the sweep at once."),
+    click.option("--group", metavar="NAME", help="The sweep's name; made up if left out."),
+    click.option("--dry-run", is_flag=True, help="Only say which jobs it would make."),
+)  # fmt: skip
+
+
+def sweep_options(command: F) -> F:
+    """The options of what may make several jobs."""
+    for option in reversed(_SWEEP_OPTIONS):
+        command = option(command)
+    return command
+
+
 def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
     """What the options say, as settings that go over those of a file or an earlier job."""
     limits = Limits(memory=said["memory"], cpus=said["cpus"], shm_size=said["shm_size"])
@@ -106,6 +123,9 @@ def settings_of(said: dict[str, Any], command: tuple[str, ...]) -> RunSettings:
         priority=said["priority"],
         after=tuple(dict.fromkeys(said["after"])) or None,
         hold=said["hold"] or None,
+        sweep=parse_grid(said["grid"]) if said.get("grid") else None,
+        max_parallel=said.get("max_parallel"),
+        group=said.get("group"),
     )
 
 
@@ -115,7 +135,7 @@ def command_of(words: tuple[str, ...]) -> str | None:
         return None
     if len(words) > 1 and " " in words[0].strip():
         raise click.UsageError(f"Options stand before the command, so {words[1]!r} would be part of {words[0]!r}.")
-    command = words[0] if len(words) == 1 else shlex.join(words)
+    command = words[0] if len(words) == 1 else joined(words)
     if not command.strip():
         raise ProjectError("The command is empty.", "Write it after the options: floyd-tui run 'python train.py'")
     return command

@@ -42,6 +42,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "logs": ("logs:logs", "Print a job's log, or follow it."),
         "usage": ("usage:usage", "Show what a job uses or used, and hints."),
         "stop": ("jobs:stop", "Stop jobs; what they wrote is kept."),
+        "sweep": ("sweep:sweep", "List sweeps, show one with the best first, stop the rest."),
         "queue": ("queue:queue", "List what runs and what waits, in order, and why."),
         "hold": ("queue:hold", "Keep waiting jobs from starting."),
         "release": ("queue:release", "Let held jobs start again."),
@@ -64,21 +65,27 @@ DEBUG = "FLOYD_TUI_DEBUG"
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option("--host", metavar="HOST", help="Open the app on this host.")
+@click.option("--readonly", is_flag=True, help="Open the app to look only: nothing on any host is changed.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
-def cli(context: click.Context, host: str | None) -> None:
+def cli(context: click.Context, host: str | None, readonly: bool) -> None:
     """Projects, jobs, datasets and environments on your own GPU hosts.
 
     Without a command, opens the app. A host is chosen with --host after each command.
     """
     if context.invoked_subcommand is None:
-        open_app(host)
+        open_app(host, readonly)
     elif host is not None:
         raise click.UsageError(f"Write --host after the command: {PROGRAM} {context.invoked_subcommand} --host {host}")
+    elif readonly:
+        raise click.UsageError(
+            f"--readonly is for the app: `{PROGRAM} --readonly` or `{PROGRAM} web --readonly`; what a command changes"
+            " is what it says."
+        )
 
 
-def open_app(host: str | None) -> None:
-    """Open the terminal UI on all hosts, `host` first."""
+def open_app(host: str | None, readonly: bool = False) -> None:
+    """Open the terminal UI on all hosts, `host` first; with `readonly` it changes nothing on any of them."""
     # In a browser (floyd_tui.web), textual-serve has set another driver than a terminal's.
     if not ((sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TEXTUAL_DRIVER")):
         raise click.UsageError(f"The app needs a terminal. `{PROGRAM} --help` lists the commands that do not.")
@@ -92,6 +99,8 @@ def open_app(host: str | None) -> None:
     if host is not None:
         Links(config)[host]  # says what is wrong with the name before the screen is taken
         config = replace(config, default_host=host)
+    if readonly:
+        config = replace(config, readonly=True)
     FloydApp(Links(config), config).run()
 
 

@@ -9,14 +9,16 @@ import click
 
 from floyd_tui.cli.follow import follow
 from floyd_tui.cli.hosted import on_host
-from floyd_tui.cli.launching import launch_options, settings_of
+from floyd_tui.cli.launching import launch_options, settings_of, sweep_options
 from floyd_tui.cli.options import host_option, job_reference, json_option, yes_option
 from floyd_tui.cli.queue import waiting
 from floyd_tui.cli.sending import ask_about, consider, progress_shown
 from floyd_tui.cli.show import note, show_json
+from floyd_tui.cli.sweep import launch_sweep, one_of, preview
 from floyd_tui.client.protocol import Link
 from floyd_tui.project.rerun import watch_loop
-from floyd_tui.project.run import Draft, prepare, relaunch, submit
+from floyd_tui.project.run import Draft, prepare, relaunch, submit, sweep_of
+from floyd_tui.project.sweep import variants
 from runner.models import Job
 
 # Options come before the command; whatever follows its first word is the command's own.
@@ -25,6 +27,7 @@ _COMMAND_LAST = {"allow_interspersed_args": False}
 
 @click.command(context_settings=_COMMAND_LAST)
 @launch_options
+@sweep_options
 @click.option("--task", metavar="NAME", help="A task of floyd.yml.")
 @click.option("--project", metavar="NAME", help="Project, where the folder is tied to none or another.")
 @yes_option
@@ -35,14 +38,19 @@ def run(yes: bool, host: str | None, as_json: bool, command: tuple[str, ...], **
     """Run this project's code on a host.
 
     COMMAND is what to run, in one quoted string or as it is; left out, floyd.yml says. Prints the job's name, or with
-    --follow its log. Options stand before COMMAND.
+    --follow its log. Options stand before COMMAND. Braces such as --lr={0.1,0.01} make a job of each value.
     """
     draft = _draft(said, command)
+    launches = variants(draft.launch, draft.sweep)
+    if said["dry_run"]:
+        return preview(launches, as_json)
 
     async def work(link: Link) -> int:
+        if launches[0].values:
+            return await launch_sweep(link, draft.folder, launches, yes, said["follow"], as_json)
         with progress_shown() as progress:
             decides = consider(yes, progress.ask)
-            job = await submit(link, draft.folder, draft.launch, progress, decides)
+            job = await submit(link, draft.folder, launches[0], progress, decides)
         return await _launched(link, job, said["follow"], as_json)
 
     return on_host(host, work)
@@ -90,11 +98,13 @@ class _JobFirst(click.Command):
 
 @click.command(cls=_JobFirst, context_settings=_COMMAND_LAST)
 @launch_options
+@sweep_options
+@yes_option
 @host_option
 @json_option
 @click.argument("job")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def restart(host: str | None, as_json: bool, job: str, command: tuple[str, ...], **said: Any) -> int:
+def restart(yes: bool, host: str | None, as_json: bool, job: str, command: tuple[str, ...], **said: Any) -> int:
     """Run JOB's code again, with other settings if you like.
 
     Nothing is uploaded. What the options and COMMAND say takes the place of JOB's settings; --data replaces all its
@@ -104,7 +114,12 @@ def restart(host: str | None, as_json: bool, job: str, command: tuple[str, ...],
 
     async def work(link: Link) -> int:
         old = await link.client.job(name)
-        new = await submit(link, None, relaunch(old, flags, said["executor"]))
+        launches = variants(relaunch(old, flags, said["executor"]), sweep_of(flags))
+        if said["dry_run"]:
+            return preview(launches, as_json)
+        if launches[0].values:
+            return await launch_sweep(link, None, launches, yes, said["follow"], as_json)
+        new = await submit(link, None, launches[0])
         return await _launched(link, new, said["follow"], as_json)
 
     return on_host(host, work)
@@ -124,12 +139,13 @@ def watch(yes: bool, host: str | None, command: tuple[str, ...], **said: Any) ->
     --follow the log of each run is printed. Ctrl-C ends watching; the last run goes on.
     """
     draft = _draft(said, command)
+    (launch,) = one_of(variants(draft.launch, draft.sweep))
 
     async def work(link: Link) -> int:
         from floyd_tui.cli.watching import Watcher
 
         watcher = Watcher(link, follow_runs=said["follow"])
-        await watcher.run(watch_loop(link, draft.folder, draft.launch, consider=consider(yes, ask_about)))
+        await watcher.run(watch_loop(link, draft.folder, launch, consider=consider(yes, ask_about)))
         return 130
 
     return on_host(host, work)

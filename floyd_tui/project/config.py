@@ -16,6 +16,7 @@ import yaml
 
 from floyd_tui.errors import ProjectError
 from floyd_tui.project.mounts import mounts_of
+from floyd_tui.project.sweep import checked_grid, choices
 from floyd_tui.sizes import parse_duration, parse_size
 from runner.models import Limits, Mount, Retry, SecretUse, UtilizationPolicy
 
@@ -51,6 +52,9 @@ class RunSettings:
     after: tuple[str, ...] | None = None
     hold: bool | None = None
     retry: Retry | None = None
+    sweep: Mapping[str, tuple[str, ...]] | None = None
+    max_parallel: int | None = None
+    group: str | None = None
 
     def over(self, other: RunSettings) -> RunSettings:
         """These settings, and `other`'s where these say nothing."""
@@ -58,6 +62,8 @@ class RunSettings:
         if self.says_gpus:
             # A machine said here is not to be outvoted by a number of GPUs said there.
             said = {"gpus": None, "gpu_memory": None, **said}
+        if self.sweep and other.sweep:
+            said["sweep"] = {**other.sweep, **self.sweep}
         return replace(other, **said)
 
     @property
@@ -303,6 +309,27 @@ def _variables(value: Any) -> dict[str, str]:
     return {str(name): _plain(item) for name, item in value.items()}
 
 
+def _grid(value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError("what is swept is names with their values, such as `lr: [0.1, 0.01]`")
+    return checked_grid({str(name): _values(item) for name, item in value.items()})
+
+
+def _values(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return choices(f"{{{value}}}") if ".." in value else (value,)
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in items):
+        raise ValueError("values are texts or numbers, such as `lr: [0.1, 0.01]` or `seed: 1..5`")
+    return tuple(dict.fromkeys(map(_plain, items)))
+
+
+def _at_once(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{value!r} is not a number of jobs that run at once")
+    return value
+
+
 def _plain(value: Any) -> str:
     # YAML reads `yes` and `true` as booleans; a shell script would have seen the word.
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -326,4 +353,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "gpu_memory": _bytes,
     "priority": _priority,
     "after": _jobs,
+    "sweep": _grid,
+    "max_parallel": _at_once,
 }

@@ -73,3 +73,11 @@ def distinct(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
                 )
         done.append(mount)
     return tuple(done)
+
+
+def free_name(wished: str, taken: set[str]) -> str:
+    """`wished`, or the first of ``wished-2``, ``wished-3``, … that is not taken."""
+    name, number = wished, 2
+    while name in taken:
+        name, number = f"{wished}-{number}", number + 1
+    return name

@@ -6,6 +6,7 @@ launches; `relaunch` makes a launch from an earlier job. Nothing here knows of a
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,9 @@ from floyd_tui.errors import ProjectError
 from floyd_tui.project.config import NOTHING_SAID, RunSettings, load_config
 from floyd_tui.project.ignore import CODE_DEFAULTS, DATA_DEFAULTS
 from floyd_tui.project.link import find_link
+from floyd_tui.project.origin import remember
 from floyd_tui.project.snapshot import ScanProgress, Snapshot, take
+from floyd_tui.project.sweep import NO_SWEEP, Sweep, check_group
 from runner.models import AddedVersion, BadName, Job, Launch, Limits, NewVersion, check_name
 
 if TYPE_CHECKING:
@@ -34,11 +37,15 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A launch made from a folder, still without its code; `notes` are sentences worth showing first."""
+    """A launch made from a folder, still without its code; `notes` are sentences worth showing first.
+
+    `sweep` says how it is multiplied, beside the braces of its command.
+    """
 
     folder: Path
     launch: Launch
     notes: tuple[str, ...] = ()
+    sweep: Sweep = NO_SWEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ def prepare(
             "Nothing says what to run.",
             "Give a command (floyd-tui run 'python train.py') or write `command:` in floyd.yml.",
         )
-    return Draft(root, launch, (*_notes(root, folder), *config.warnings))
+    return Draft(root, launch, (*_notes(root, folder), *config.warnings), sweep_of(settings))
 
 
 def _notes(root: Path, folder: Path) -> Iterator[str]:
@@ -137,6 +144,12 @@ def adjust(launch: Launch, settings: RunSettings, executor: Executor | None = No
     return _with_gpus(launch, settings) if settings.says_gpus else launch
 
 
+def sweep_of(settings: RunSettings) -> Sweep:
+    """How `settings` say that a launch is multiplied; raises `ProjectError` for a group's name that cannot be one."""
+    group = check_group(settings.group) if settings.group else ""
+    return Sweep(settings.sweep or {}, group, settings.max_parallel)
+
+
 def _with_gpus(launch: Launch, settings: RunSettings) -> Launch:
     """`launch` on the GPUs that `settings` say; a machine's limits stay with it, its GPUs give way to a number."""
     machine = settings.machine or launch.machine
@@ -186,7 +199,10 @@ async def submit(
         snapshot = await scan_code(link, folder, tell, consider)
         launch = await send_code(link, snapshot, launch, tell)
     tell(Stage("launching"))
-    return await link.client.launch(launch)
+    job = await link.client.launch(launch)
+    if folder is not None:
+        await asyncio.to_thread(remember, job.project, folder)
+    return job
 
 
 async def send_code(link: Link, snapshot: Snapshot, launch: Launch, progress: Tell) -> Launch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from floyd_tui.project.mounts import free_name
 from runner.models import BadName, Job, Launch, Mount, Ref
 
 SUGGESTED = "previous"
@@ -23,14 +24,6 @@ def go_on_from(job: Job) -> Launch:
             return replace(draft, mounts=mounts)
     taken = {mount.destination for mount in draft.mounts}
     return replace(draft, mounts=(*draft.mounts, Mount(source, free_name(SUGGESTED, taken))))
-
-
-def free_name(wished: str, taken: set[str]) -> str:
-    """`wished`, or the first of ``wished-2``, ``wished-3``, … that is not taken."""
-    name, number = wished, 2
-    while name in taken:
-        name, number = f"{wished}-{number}", number + 1
-    return name
 
 
 def _is_output_of(source: str, job: Job) -> bool:

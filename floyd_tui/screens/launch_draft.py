@@ -11,7 +11,7 @@ from floyd_tui.client.protocol import Client
 from floyd_tui.errors import RunnerProblem
 from floyd_tui.project.config import load_config
 from floyd_tui.project.link import find_link
-from floyd_tui.project.run import Draft, adjust
+from floyd_tui.project.run import Draft, adjust, sweep_of
 from runner.models import BadName, Launch, check_name
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -31,7 +31,8 @@ def _read(folder: Path) -> Draft:
     root = link.folder if link else folder.resolve()
     config = load_config(root)
     name = link.name if link else suggested_name(root)
-    return Draft(root, adjust(Launch(project=name, command=""), config.for_task(None)), config.warnings)
+    settings = config.for_task(None)
+    return Draft(root, adjust(Launch(project=name, command=""), settings), config.warnings, sweep_of(settings))
 
 
 async def as_last_time(client: Client, project: str) -> Launch | None:

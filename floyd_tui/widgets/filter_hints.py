@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from textual.suggester import Suggester
 
+from floyd_tui.metrics.best import more_is_better
 from floyd_tui.widgets.job_filter import COMPARED, KEYS, NUMBERS, STATES
-from floyd_tui.widgets.job_order import more_is_better
 
 # What there is of a key in the list as it is now: ``tag`` gives its tags, `METRIC` the names of metrics.
 Known = Callable[[str], Iterable[str]]

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from floyd_tui.metrics.best import more_is_better
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.job_order import more_is_better
 from runner.models import FileInfo, Job, Limits, Metric
 
 # Files that say what else a job's code needs.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from floyd_tui.metrics.best import more_is_better
 from floyd_tui.widgets.job_filter import HostJob
 from runner.models import Job, JobState
 
@@ -17,17 +18,6 @@ _STATES = (
 )  # fmt: skip
 ORDERS = ("newest", "name", "state", "duration", "gpus")
 METRIC = "metric:"
-# Parts of the names of metrics of which more is better; of all others less is.
-_MORE_IS_BETTER = (
-    "acc", "auc", "f1", "precision", "recall", "score", "reward", "return", "bleu", "rouge", "iou", "dice", "psnr",
-    "ssim", "r2", "top1", "top5", "map", "throughput", "per_sec", "win",
-)  # fmt: skip
-
-
-def more_is_better(metric: str) -> bool:
-    """Whether a metric of that name is to go up: accuracy and its like; loss, error and all others are to go down."""
-    name = metric.lower()
-    return any(part in name for part in _MORE_IS_BETTER) and not any(part in name for part in ("loss", "err"))
 
 
 @dataclass(frozen=True, slots=True)

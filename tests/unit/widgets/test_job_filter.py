@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from floyd_tui.metrics.best import more_is_better
 from floyd_tui.widgets.job_filter import BadFilter, HostJob, JobFilter
-from floyd_tui.widgets.job_order import NEWEST, JobOrder, more_is_better
+from floyd_tui.widgets.job_order import NEWEST, JobOrder
 from runner.models import Input, Job, JobState
 
 DAY = 86400.0
