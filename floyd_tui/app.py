@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import work
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
 from floyd_tui import themes
 from floyd_tui.client.protocol import Link, LinkSet
+from floyd_tui.client.readonly import read_only
 from floyd_tui.client.syncs import Syncs, SyncState
 from floyd_tui.config import Config
 from floyd_tui.errors import ConfigError
+from floyd_tui.screens.changing import changes
 
 
 def _jobs() -> Screen[Any]:
@@ -93,7 +97,8 @@ class FloydApp(App[None]):
         self._meanings: dict[str, dict[str, str]] = {}
         super().__init__()
         self.stylesheet = _Stylesheet(variables=self.get_css_variables())
-        self.links, self.config, self.clock, self.monotonic = links, config, clock, monotonic
+        self.links = read_only(links) if config.readonly else links
+        self.config, self.clock, self.monotonic = config, clock, monotonic
         self.syncs = Syncs(self._tell_sync)
         self.set_reactive(FloydApp.host, links.default)
         self._load_themes()
@@ -135,7 +140,8 @@ class FloydApp(App[None]):
             if isinstance(found, ConfigError):
                 self.notify(str(found), title=found.title, severity="error", markup=False)
                 continue
-            self.config = replace(found, hosts=self.config.hosts, default_host=self.config.default_host)
+            now = self.config
+            self.config = replace(found, hosts=now.hosts, default_host=now.default_host, readonly=now.readonly)
             self.set_keymap(dict(found.keys))
             self._load_themes()
 
@@ -175,6 +181,26 @@ class FloydApp(App[None]):
             self.config = self.config.with_theme(name)
         except ConfigError as error:
             self.notify(str(error), title=error.title, severity="error", markup=False)
+
+    # What only looking leaves out
+
+    def _check_action_state(self, action: str, default_namespace: DOMNode) -> bool | None:
+        """As Textual's, which asks here for each key of the footer, the help and the palette."""
+        if self.config.readonly and changes(action, default_namespace):
+            return None
+        return super()._check_action_state(action, default_namespace)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key is for; where it would change a host that is only looked at, say so instead."""
+        if self.config.readonly and isinstance(action, str) and changes(action, default_namespace or self):
+            self.notify("Hosts are only looked at (--readonly): this would change one.", title="Read-only", timeout=4)
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     # Commands
 

@@ -5,6 +5,7 @@ They live in ``config.yaml`` in the user's config folder (``FLOYD_TUI_CONFIG`` n
     default_host: gpu1
     theme: floyd-dark
     large_code: 100MiB                   # asked about before it goes up; or never
+    readonly: true                       # the app changes nothing on any host
     hosts:
       gpu1:
         ssh: ada@gpu1.example.org:2222   # or an alias of ~/.ssh/config
@@ -112,6 +113,8 @@ class Config:
     """The order of the list of jobs: newest, name, state, duration, gpus or ``metric:NAME``; a minus turns it round."""
     jobs_columns: str = ""
     """The columns of the list of jobs, of env, tags, gpus, age, time, metrics; empty: those that there is room for."""
+    readonly: bool = False
+    """Whether the app only looks: whatever would change something on a host is refused."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Your own keys: the id of a binding (see ``?`` in the app) to a comma-separated list of keys."""
 
@@ -202,7 +205,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
 
 def _read(folder: Path, data: dict[str, Any]) -> Config:
     path = folder / FILE_NAME
-    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "keys", *_LIST), "")
+    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "readonly", "keys", *_LIST), "")
     hosts = _read_hosts(path, _mapping(path, data, "hosts"))
     default = LOCAL if LOCAL in hosts else next(iter(hosts), "")
     if data.get("default_host") is not None:
@@ -214,6 +217,8 @@ def _read(folder: Path, data: dict[str, Any]) -> Config:
     config = Config(folder, hosts, default, keys={str(key): _string(path, keys, key, "keys.") for key in keys})
     if data.get("large_code") is not None:
         config = replace(config, large_code=_size(path, data, "large_code"))
+    if data.get("readonly") is not None:
+        config = replace(config, readonly=_flag(path, data, "readonly"))
     said = {key: _string(path, data, key) for key in ("theme", *_LIST) if data.get(key) is not None}
     config = replace(config, **cast("dict[str, Any]", said))
     if unknown := [name for name in config.jobs_columns.split(",") if name and name not in JOB_COLUMNS]:
@@ -266,6 +271,13 @@ def _string(path: Path, data: Mapping[Any, Any], key: Any, prefix: str = "") -> 
         return value
     shown = "empty" if value in (None, "") else repr(value)
     raise ConfigError(f"{path}: {prefix}{key} is {shown}, and should be a text.", f'Write `{key}: "…"`.')
+
+
+def _flag(path: Path, data: Mapping[Any, Any], key: Any) -> bool:
+    value = data[key]
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(f"{path}: {key} is {value!r}, and should be true or false.", f"Write `{key}: true`.")
 
 
 def _size(path: Path, data: Mapping[Any, Any], key: Any) -> int | None:

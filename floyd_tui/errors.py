@@ -12,6 +12,7 @@
     │   ├── HostKeyChanged      the host shows another key than the one known: refuse
     │   ├── LoginRefused        the host accepts none of the keys
     │   └── RunnerMissing       the host answers, its runner does not
+    ├── ReadOnly            it would change a host, and hosts are only looked at
     ├── RunnerProblem       the runner answered with a problem document
     │   └── RouteMissing        it is too old for what was asked
     └── TransferError       a file could not be sent, fetched or written as it should
@@ -79,6 +80,10 @@ class LoginRefused(HostError):
 
 class RunnerMissing(HostError):
     title = "No runner on the host"
+
+
+class ReadOnly(FloydError):
+    title = "Read-only"
 
 
 class RunnerProblem(FloydError):

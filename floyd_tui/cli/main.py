@@ -40,6 +40,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "status": ("jobs:status", "List jobs, newest first."),
         "info": ("jobs:info", "Say all about one job."),
         "logs": ("logs:logs", "Print a job's log, or follow it."),
+        "metrics": ("metrics:metrics", "Show a job's metrics, as a table, CSV or a picture."),
         "usage": ("usage:usage", "Show what a job uses or used, and hints."),
         "stop": ("jobs:stop", "Stop jobs; what they wrote is kept."),
         "sweep": ("sweep:sweep", "List sweeps, show one with the best first, stop the rest."),

@@ -27,8 +27,9 @@ class PortTaken(FloydError):
 @click.command()
 @click.option("--host", metavar="HOST", help="Open the app on this host.", shell_complete=complete_host)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1; a free one if left out.")
+@click.option("--readonly", is_flag=True, help="To look only: nothing on any host is changed.")
 @click.option("--open", "open_browser", is_flag=True, help="Open it in the browser, too.")
-def web(host: str | None, port: int, open_browser: bool) -> None:
+def web(host: str | None, port: int, readonly: bool, open_browser: bool) -> None:
     """Serve the app to a browser on this machine, until Ctrl-C.
 
     It is there on 127.0.0.1 alone. The address that is printed lets one browser in, once; that browser is known from
@@ -42,7 +43,7 @@ def web(host: str | None, port: int, open_browser: bool) -> None:
     from floyd_tui.web.server import WebServer
 
     with _listen(port) as listening:
-        server = WebServer(_command(host), listening)
+        server = WebServer(_command(host, readonly), listening)
 
         def ready() -> None:
             click.echo(server.gate.url)
@@ -63,7 +64,8 @@ def _listen(port: int) -> socket.socket:
         ) from error
 
 
-def _command(host: str | None) -> str:
+def _command(host: str | None, readonly: bool) -> str:
     """The app's command line, for the system's shell."""
     words = [sys.executable, "-m", "floyd_tui", *(("--host", host) if host else ())]
+    words += ["--readonly"] if readonly else []
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

@@ -18,9 +18,11 @@ from floyd_tui.widgets.link_status import describe
 
 if TYPE_CHECKING:
     from floyd_tui.client.syncs import Syncs, SyncState
+    from floyd_tui.config import Config
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 TICK_SECONDS = 1.0
+READ_ONLY = "\N{CIRCLED DIVISION SLASH} read-only"
 
 
 class TopBar(Horizontal):
@@ -94,8 +96,15 @@ class TopBar(Horizontal):
             Content.styled(plain(name), "bold" if last else "$dim")
             for name, last in zip(names, [False] * (len(names) - 1) + [True], strict=True)
         )
+        if self._read_only:
+            crumbs = Content.assemble((READ_ONLY, "$warn"), "  ", crumbs)
         for label in self.query("#crumbs").results(Static):
             label.update(crumbs)
+
+    @property
+    def _read_only(self) -> bool:
+        config: Config | None = getattr(self.app, "config", None)
+        return config is not None and config.readonly
 
     def _end_watch(self) -> None:
         if self._unwatch:
