@@ -52,6 +52,8 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "restart": ("run:restart", "Run a job's code again, with other settings if you like."),
         "clone": ("files:clone", "Fetch a job's code as it was."),
         "delete": ("jobs:delete", "Delete jobs with their logs and outputs."),
+        "restore": ("trash:restore", "Bring deleted jobs back."),
+        "trash": ("trash:trash", "List what was deleted and can be restored."),
         "output": ("files:output", "List, look at, fetch or sync what jobs wrote."),
         "data": ("data:data", "Upload, list, fetch and manage datasets."),
         "gc": ("gc:gc", "Free what nothing refers to on a host."),

@@ -112,11 +112,13 @@ def log_axis(span: Span, ticks: int) -> Axis:
     Where not even two of these fall on it, plain round numbers stand there.
     """
     factors = (1, 2, 5) if span.high - span.low < 3 else (1,)
-    powers = range(math.floor(span.low), math.ceil(span.high) + 1)
+    # No float is higher, and few are lower.
+    low, high = max(-307.0, span.low), min(307.0, span.high)
+    powers = range(math.floor(low), math.ceil(high) + 1)
     apart = max(1, math.ceil(len(powers) / max(1, ticks)))
-    values = [math.log10(factor * 10.0**power) for power in powers[::apart] for factor in factors]
-    found = tuple((v, f"{10**v:.3g}") for v in values if span.low <= v <= span.high)
+    values = [power + math.log10(factor) for power in powers[::apart] for factor in factors]
+    found = tuple((v, f"{10**v:.3g}") for v in values if low <= v <= high)
     if len(found) < 2:
-        plain = number_axis(Span(10**span.low, 10**span.high), ticks)
-        found = tuple((math.log10(v), text) for v, text in plain.ticks if 10**span.low <= v <= 10**span.high)
+        plain = number_axis(roomy(Span(10**low, max(10**low, 10**high))), ticks)
+        found = tuple((math.log10(v), text) for v, text in plain.ticks if 10**low <= v <= 10**high)
     return Axis(span, found)

@@ -49,6 +49,19 @@ def any_shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
     return prompt(tmp_path, request.getfixturevalue(request.param))
 
 
+def check_metrics(shell: Shell) -> None:
+    """The metrics of life/1 as a table, as points, and drawn."""
+    table = shell("metrics").stdout.splitlines()
+    assert [line.split()[:6] for line in table][1:] == [["loss", "0.25", "0.25", "epoch", "1", "1"]]
+    saved = shell("metrics", "1", "--with", "1", "--log", "--smooth", "0.6", "--save", "loss.png")
+    assert saved.stderr == "loss.png: loss over epoch.\n"
+    assert (shell.folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+    (shell.folder / "loss.png").unlink()
+    wrong = shell("metrics", "-m", "acc", "--csv", code=1)
+    assert "No metric is called 'acc'." in wrong.stderr
+    assert "There are: loss." in wrong.stderr
+
+
 def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
     shell = any_shell
     data = tmp_path / "data"
@@ -73,6 +86,7 @@ def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
     (job,) = shell.json("status")
     assert (job["state"], job["message"], job["metrics"]) == ("succeeded", "first", {"loss": 0.25})
     assert shell.json("info", "1") == job
+    check_metrics(shell)
     assert shell("logs", "life/1").stdout == followed.stdout
     assert shell("logs", "-n", "1").stdout == followed.stdout.splitlines(keepends=True)[-1]
     files = shell.json("output", "ls", "1", "-r")
