@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import re
-import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 
-from floyd_tui.sizes import human_count, human_size
+from floyd_tui.peek.contents import npy_header
+from floyd_tui.peek.sparse import Unreadable
+from floyd_tui.peek.tensors import shape_words
+from floyd_tui.sizes import human_size
 
 
 class Kind(Enum):
@@ -19,6 +19,7 @@ class Kind(Enum):
     JSON = "json"
     TABLE = "table"
     IMAGE = "image"
+    CONTENTS = "contents"
     BINARY = "binary"
 
 
@@ -56,9 +57,6 @@ _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"ftyp", 4, "MP4 video"),
 )
 _NAMED = {"pt": "PyTorch", "pth": "PyTorch", "ckpt": "PyTorch", "npz": "NumPy arrays", "docx": "Word", "whl": "wheel"}
-_NPY = re.compile(rb"\x93NUMPY([\x01-\x03])\x00", re.S)
-_SAFETENSORS_MOST = 64 << 20
-_TENSORS = 200
 
 
 def ending(path: str) -> str:
@@ -98,46 +96,12 @@ def facts(path: str, head: bytes, size: int) -> list[tuple[str, str]]:
 
 
 def _inside(head: bytes) -> Iterator[tuple[str, str]]:
-    try:
-        if _NPY.match(head):
-            yield from _npy(head)
-        elif header_size(head):
-            yield from _safetensors(head)
-    except (ValueError, SyntaxError, KeyError, TypeError, struct.error, AttributeError, RecursionError):
-        return  # a header that is not one: type and size are all that can be said
-
-
-def _npy(head: bytes) -> Iterator[tuple[str, str]]:
-    """The header of ``.npy``, as numpy.lib.format describes it: a length, then a Python literal."""
-    long = head[6] > 1
-    (length,) = struct.unpack_from("<I" if long else "<H", head, 8)
-    start = 12 if long else 10
-    header = ast.literal_eval(head[start : start + length].decode("latin-1").strip())
-    yield "shape", " x ".join(map(str, header["shape"])) or "a single value"
-    yield "dtype", str(header["descr"])
-    if header["fortran_order"]:
-        yield "order", "Fortran"
-
-
-def header_size(head: bytes) -> int:
-    """The length of a safetensors header, which its first eight bytes tell; 0 where this is none."""
-    if len(head) < 9 or head[8:9] != b"{":
-        return 0
-    (length,) = struct.unpack_from("<Q", head)
-    return int(length) if length <= _SAFETENSORS_MOST else 0
-
-
-def _safetensors(head: bytes) -> Iterator[tuple[str, str]]:
-    """The header of a safetensors file: a length, then JSON with each tensor's name, dtype and shape."""
-    length = header_size(head)
-    if len(head) < 8 + length:
-        yield "header", human_size(length)
+    """The header of an array; of one that is damaged, type and size are all that can be said."""
+    if not head.startswith(b"\x93NUMPY"):
         return
-    header = json.loads(head[8 : 8 + length])
-    for key, value in (header.pop("__metadata__", None) or {}).items():
-        yield str(key), str(value)
-    yield "tensors", human_count(len(header), "tensor")
-    for name, tensor in list(header.items())[:_TENSORS]:
-        yield f"  {name}", f"{tensor['dtype']}  {' x '.join(map(str, tensor['shape']))}"
-    if len(header) > _TENSORS:
-        yield "  …", f"and {len(header) - _TENSORS:,} more"
+    with suppress(Unreadable):
+        header = npy_header(head)
+        yield "shape", shape_words(header.shape)
+        yield "dtype", header.dtype
+        if header.fortran:
+            yield "order", "Fortran"

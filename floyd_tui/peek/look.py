@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from floyd_tui.client.protocol import Client
 from floyd_tui.peek.code import coloured
+from floyd_tui.peek.contents import contents
 from floyd_tui.peek.dump import hexdump
-from floyd_tui.peek.kinds import Kind, facts, header_size, kind_of
+from floyd_tui.peek.kinds import Kind, facts, kind_of
 from floyd_tui.peek.parts import PART, Part, read, read_part, whole_rows
 from floyd_tui.peek.pictures import MOST_BYTES, NoPicture, Picture, decode
+from floyd_tui.peek.sparse import Unreadable
 from floyd_tui.peek.tables import Table, read_table
 from runner.models import FileInfo
 
@@ -24,7 +26,8 @@ DUMP = 16 << 10
 class Look:
     """What a part of a file holds: `text` with SGR codes of any kind but pictures, and what else its kind has.
 
-    `value` is what JSON says, `facts` are said of a binary file, `trouble` tells why a file is not shown by its kind.
+    `value` is what JSON says, `facts` are said of a binary file, `words` of one that
+    holds others; `trouble` tells why a file is not shown by its kind.
     """
 
     kind: Kind
@@ -35,6 +38,7 @@ class Look:
     picture: Picture | None = None
     facts: tuple[tuple[str, str], ...] = ()
     trouble: str = ""
+    words: str = ""
 
 
 async def look(client: Client, source: str, file: FileInfo, start: int = 0, before: Look | None = None) -> Look:
@@ -42,12 +46,14 @@ async def look(client: Client, source: str, file: FileInfo, start: int = 0, befo
 
     Raises as `Client.content`.
     """
-    kind = before.kind if before else None
-    if kind is None:
+    kind, head = before.kind if before else None, b""
+    if kind is None or kind is Kind.CONTENTS:
         head = await read(client, source, file.path, 0, min(PART, file.size))
         kind = kind_of(file.path, head)
+    if kind is Kind.CONTENTS or (kind is Kind.BINARY and before is None):
+        return await _contents(client, source, file, head)
     if kind is Kind.BINARY:
-        return await _binary(client, source, file, start)
+        return await as_bytes(client, source, file, start)
     if kind is Kind.IMAGE:
         return await _picture(client, source, file)
     if kind is Kind.JSON and file.size <= MOST_JSON:
@@ -82,21 +88,29 @@ def _table(file: FileInfo, part: Part, like: Table | None) -> Look:
 
 async def _picture(client: Client, source: str, file: FileInfo) -> Look:
     if file.size > MOST_BYTES:
-        found = await _binary(client, source, file, 0)
+        found = await as_bytes(client, source, file, 0)
         return replace(found, trouble="too large to show; fetch it")
     part = await read_part(client, source, file.path, file.size, 0, file.size, lines=False)
     try:
         picture = await asyncio.to_thread(decode, part.data)
     except NoPicture as error:
-        found = await _binary(client, source, file, 0)
+        found = await as_bytes(client, source, file, 0)
         return replace(found, trouble=str(error))
     return Look(Kind.IMAGE, part, picture=picture)
 
 
-async def _binary(client: Client, source: str, file: FileInfo, start: int) -> Look:
+async def _contents(client: Client, source: str, file: FileInfo, head: bytes) -> Look:
+    try:
+        found = await contents(client, source, file, head)
+    except Unreadable as error:
+        return replace(await as_bytes(client, source, file, 0), trouble=str(error.message))
+    if found is None:
+        return await as_bytes(client, source, file, 0)
+    return Look(Kind.CONTENTS, Part(0, head, file.size), table=found.table, words=found.words)
+
+
+async def as_bytes(client: Client, source: str, file: FileInfo, start: int = 0) -> Look:
+    """A part as the bytes that it is, and what its first ones say."""
     part = await read_part(client, source, file.path, file.size, start, DUMP, lines=False)
-    head = part.data if part.first else b""
-    if len(head) < header_size(head) + 8:
-        head = await read(client, source, file.path, 0, header_size(head) + 8)
-    known = tuple(facts(file.path, head, file.size)) if part.first else ()
+    known = tuple(facts(file.path, part.data, file.size)) if part.first else ()
     return Look(Kind.BINARY, part, "\n".join(hexdump(part.data, part.start)), facts=known)

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.peek.kinds import Kind
-from floyd_tui.peek.look import DUMP, Look, as_text, look
+from floyd_tui.peek.look import DUMP, Look, as_bytes, as_text, look
 from floyd_tui.peek.parts import PART, read, read_part
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.json_tree import JsonTree
@@ -31,6 +31,7 @@ from runner.models import FileInfo
 _LOGS = (".log", ".out", ".err")
 # What was shown last must still be there, where a file is taken to have grown.
 _OVERLAP = 64
+_LAID_OUT = (Kind.JSON, Kind.TABLE, Kind.CONTENTS)
 # A cursor that runs down a list asks for none of the files it passes.
 _REST = 0.12
 View = TypeVar("View", bound=Widget)
@@ -50,7 +51,7 @@ class FileView(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "as_text", "Text / laid out", id="preview.text", tooltip="Its text, or laid out by its kind"),
+        Binding("v", "as_text", "Text / laid out", id="preview.text", tooltip="Its text or bytes, or laid out"),
         Binding("greater_than_sign", "part(1)", "On", key_display=">", id="preview.on", tooltip="The next part of it"),
         Binding(
             "less_than_sign", "part(-1)", "Before", key_display="<", id="preview.before", tooltip="The part before"
@@ -121,10 +122,17 @@ class FileView(Vertical):
             await self._show_note(f"✘ {error.title}", error.message, error.hint, "bad")
 
     async def _looked(self, file: FileInfo, start: int) -> Look:
+        if self.raw and self._bytes:
+            return await as_bytes(self.link.client, self.source, file, start)
         if self.raw:
             part = await read_part(self.link.client, self.source, file.path, file.size, start)
             return await as_text(file, part)
         return await look(self.link.client, self.source, file, start, self.look)
+
+    @property
+    def _bytes(self) -> bool:
+        """Whether what is shown is no text, by its kind or as its bytes."""
+        return self.look is not None and self.look.kind in (Kind.CONTENTS, Kind.BINARY)
 
     async def _show(self, file: FileInfo, found: Look) -> None:
         before, self.look = self.look, found
@@ -193,10 +201,12 @@ class FileView(Vertical):
         words = [fmt.plain(found.trouble)] if found.trouble else []
         if found.picture:
             words.append(found.picture.words)
+        elif found.words:
+            words.append(fmt.plain(found.words))
         elif found.table:
             words.append(f"{fmt.count(len(found.table.rows), 'row')}, {fmt.count(len(found.table.names), 'column')}")
         part = found.part
-        if not (part.first and part.last) and not found.picture:
+        if not (part.first and part.last) and not found.picture and not found.words:
             words.append(f"{fmt.size(part.start)} to {fmt.size(part.end)} of it")
         return words
 
@@ -241,10 +251,12 @@ class FileView(Vertical):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Parts there are only of a large file; laid out are JSON and tables."""
+        """Parts there are only of a large file; laid out are JSON, tables and what a file holds."""
         found = self.look
         if action == "as_text":
-            return self.raw or (found is not None and found.kind in (Kind.JSON, Kind.TABLE))
+            return self.raw or (found is not None and found.kind in _LAID_OUT)
+        if action in ("part", "end") and found is not None and found.kind is Kind.CONTENTS:
+            return False
         if action == "part":
             return found is not None and not (found.part.last if parameters == (1,) else found.part.first)
         if action == "end":

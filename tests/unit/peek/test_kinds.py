@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 
 import pytest
@@ -16,11 +15,6 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 def npy(header: str) -> bytes:
     text = header.encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + b"\0" * 64
-
-
-def safetensors(header: dict[str, object]) -> bytes:
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + b"\0" * 64
 
 
 @pytest.mark.parametrize(
@@ -54,14 +48,9 @@ def test_text_with_a_few_foreign_bytes_is_text() -> None:
         (
             "a.npy",
             npy("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 4)}"),
-            {"type": "NumPy array", "shape": "3 x 4", "dtype": "<f4", "order": "Fortran"},
+            {"type": "NumPy array", "shape": "3 x 4", "dtype": "float32", "order": "Fortran"},
         ),
         ("a.npy", npy("{'descr': '<i8', 'fortran_order': False, 'shape': ()}"), {"shape": "a single value"}),
-        (
-            "m.safetensors",
-            safetensors({"__metadata__": {"format": "pt"}, "w": {"dtype": "BF16", "shape": [2, 3]}}),
-            {"type": "safetensors", "format": "pt", "tensors": "1 tensor", "  w": "BF16  2 x 3"},
-        ),
     ],
 )
 def test_what_a_header_says_is_shown(path: str, head: bytes, said: dict[str, str]) -> None:
@@ -75,9 +64,6 @@ def test_what_a_header_says_is_shown(path: str, head: bytes, said: dict[str, str
         npy("{'shape': 3}"),
         npy("[" * 100),
         b"\x93NUMPY\x01\x00\xff\xff(",
-        safetensors({"w": 3}),
-        struct.pack("<Q", 10) + b"{not json}",
-        struct.pack("<Q", 1 << 62) + b"{",
     ],
 )
 def test_a_header_that_lies_does_no_harm(head: bytes) -> None:

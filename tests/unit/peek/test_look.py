@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from floyd_tui.client.fake import FakeClient, FakeFile, FakeHost, FakeLinks
-from floyd_tui.peek import look as looking
 from floyd_tui.peek.kinds import Kind
 from floyd_tui.peek.look import Look, look
 from floyd_tui.peek.parts import PART, read_part
@@ -116,16 +115,6 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("floyd_tui.peek.pictures.MOST_PIXELS", 100)
     with pytest.raises(NoPicture, match="too many"):
         decode(png())
-
-
-async def test_an_array_s_header_is_read_beyond_the_part(client: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    header = {f"layer{i}.weight": {"dtype": "F32", "shape": [i]} for i in range(1000)}
-    text = json.dumps(header).encode()
-    monkeypatch.setattr(looking, "DUMP", 1024)
-    now = await looked(client, FakeFile("m.safetensors", len(text).to_bytes(8, "little") + text + b"\0" * 100_000))
-    assert dict(now.facts)["tensors"] == "1,000 tensors"
-    assert dict(now.facts)["  layer7.weight"] == "F32  7"
-    assert now.part.end == 1024
 
 
 async def test_without_lines_a_part_is_exact(client: Counting) -> None:
