@@ -19,6 +19,8 @@ from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
 
 BEHIND = 1 << 20
+# A search in less than so many bytes is over before its progress could be read.
+WORTH_TELLING = 10_000_000
 
 
 class SearchInput(Input):
@@ -191,8 +193,8 @@ class LogPane(Vertical):
         view = self.view
         parts = [self._position(), self._search_words()]
         parts += [Content.styled(word, "$key") for word, on in (("wrap", view.wrap), ("times", view.times)) if on]
-        if self._trouble:
-            parts = [Content.styled(self._trouble, "$bad")]
+        if trouble := self._trouble or (view.search.trouble if view.search else ""):
+            parts = [Content.styled(trouble, "$bad")]
         self.query_one("#log-status", Static).update(Content("   ").join(part for part in parts if part.plain))
 
     def _position(self) -> Content:
@@ -221,7 +223,8 @@ class LogPane(Vertical):
         found = len(view.search.lines)
         at = "" if view.current is None else f"{view.search.position(view.current):,} of "
         what = "errors" if view.pattern_text == ERRORS else f"{'!' if view.search.inverse else '/'}{view.pattern_text}"
-        running = f" {view.search.progress:.0%}" if view.search.progress < 1 and view.buffer.size > 10_000_000 else ""
+        progress = view.search.progress if view.buffer.size > WORTH_TELLING else 1.0
+        running = f", searching {progress:.0%}" if progress < 1 else ""
         words = Content.styled(f"{what}  {at}{found:,}{running}", "$warn" if found else "$bad")
         return words + Content.styled("  only these shown", "$dim") if view.only else words
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,9 @@ from floyd_tui.widgets.log_buffer import Line
 from floyd_tui.widgets.log_lines import DRAW_SECONDS, LogLines
 from floyd_tui.widgets.log_search import ERRORS, LogSearch, compile_pattern
 from floyd_tui.widgets.log_text import shown
+
+LONGEST_LOOK = 0.01
+"""Seconds that marking the matches of one line may take."""
 
 
 class LogView(LogLines):
@@ -56,8 +60,9 @@ class LogView(LogLines):
         text = super()._decorated(line)
         if self.search and not self.search.inverse:
             style = self.get_component_rich_style("log-view--match")
-            for match in self.search.pattern.finditer(text.plain):
-                text.stylize(style, *match.span())
+            with suppress(TimeoutError):  # the search itself says so
+                for match in self.search.pattern.finditer(text.plain, timeout=LONGEST_LOOK):
+                    text.stylize(style, *match.span())
         return text
 
     def _grown(self) -> None:
