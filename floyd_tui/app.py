@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import work
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.reactive import reactive
@@ -23,7 +24,9 @@ from floyd_tui.client.readonly import read_only
 from floyd_tui.client.syncs import Syncs, SyncState
 from floyd_tui.config import Config
 from floyd_tui.errors import ConfigError
+from floyd_tui.memory import Memory
 from floyd_tui.screens.changing import changes
+from floyd_tui.screens.deletions import Deletions
 
 
 def _jobs() -> Screen[Any]:
@@ -50,6 +53,18 @@ def _hosts() -> Screen[Any]:
     return HostsScreen()
 
 
+def _palette() -> type[Provider]:
+    from floyd_tui.screens.palette import Commands
+
+    return Commands
+
+
+def _palette_jobs() -> type[Provider]:
+    from floyd_tui.screens.palette import Jobs
+
+    return Jobs
+
+
 class _Stylesheet(Stylesheet):
     """Styles that are parsed once: Textual parses all of them anew for each screen that brings some of its own."""
 
@@ -71,6 +86,7 @@ class FloydApp(App[None]):
     }
     DEFAULT_MODE = "jobs"
     CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette, _palette_jobs}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "page('jobs')", "Jobs", show=False, id="page.jobs", tooltip="Projects and jobs"),
         Binding("2", "page('datasets')", "Datasets", show=False, id="page.datasets", tooltip="Datasets and versions"),
@@ -79,8 +95,10 @@ class FloydApp(App[None]):
         Binding("h", "hosts", "Host", show=False, id="app.host", tooltip="Work on another host, or see all at once"),
         Binding("t", "themes", "Theme", show=False, id="app.theme", tooltip="Choose colours, with a live preview"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys of this screen"),
+        Binding("colon", "command_line", "Command", show=False, key_display=":", id="app.command",
+                tooltip="Type what to do: a page, an action, a job"),
         Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
-    ]
+    ]  # fmt: skip
 
     host: reactive[str] = reactive("", init=False)
     """The host that the pages show."""
@@ -99,7 +117,9 @@ class FloydApp(App[None]):
         self.stylesheet = _Stylesheet(variables=self.get_css_variables())
         self.links = read_only(links) if config.readonly else links
         self.config, self.clock, self.monotonic = config, clock, monotonic
+        self.memory = Memory(config.folder)
         self.syncs = Syncs(self._tell_sync)
+        self.deletions = Deletions()
         self.set_reactive(FloydApp.host, links.default)
         self._load_themes()
         self.set_keymap(dict(config.keys))
@@ -204,33 +224,6 @@ class FloydApp(App[None]):
 
     # Commands
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: what the present screen's keys do, hosts and pages, then what Textual offers."""
-        seen: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            # Moving about is for keys alone; in a list of commands it would only be in the way.
-            named = binding.id and not binding.id.startswith(("table.", "filter."))
-            if active.enabled and named and binding.tooltip and binding.action not in seen:
-                seen.add(binding.action)
-                action = binding.action
-                yield SystemCommand(
-                    binding.description, binding.tooltip, lambda a=action, n=active.node: self._run_bound(a, n)
-                )
-        yield SystemCommand("All hosts", "The jobs of all hosts in one list", self.show_all_hosts)
-        for name in self.links.names():
-            yield SystemCommand(f"Host {name}", f"Work on {name}", lambda n=name: self.show_host(n))
-            yield SystemCommand(
-                f"Disk of {name}", "What takes it, and what can go", lambda n=name: self.show_disk(self.links[n])
-            )
-            yield SystemCommand(
-                f"Secrets of {name}", "By name: keep or forget one", lambda n=name: self.show_secrets(self.links[n])
-            )
-        yield SystemCommand("Screenshot", "Save a picture of this screen as SVG", self.deliver_screenshot)
-
-    def _run_bound(self, action: str, node: Any) -> None:
-        self.call_later(self.run_action, action, node)
-
     def show_host(self, name: str) -> None:
         """Work on the host `name` from now on."""
         self.everywhere = False
@@ -257,6 +250,12 @@ class FloydApp(App[None]):
         """Switch to one of the pages."""
         if self.current_mode != name:
             self.switch_mode(name)
+
+    def action_command_line(self) -> None:
+        """Type a command."""
+        from floyd_tui.screens.command_line import CommandLine
+
+        self.push_screen(CommandLine(self.screen))
 
     def action_hosts(self) -> None:
         """Choose the host to work on."""
