@@ -7,23 +7,21 @@ search and filter by the hooks `shown_lines`, `_number`, `_index`, `_decorated`,
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.events import Resize
-from textual.geometry import Offset, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
-from textual.selection import Selection
 from textual.strip import Strip
 
 from floyd_tui.widgets.log_buffer import Line, LogBuffer
@@ -34,8 +32,6 @@ from floyd_tui.widgets.paint import Paint
 DRAW_SECONDS = 0.05
 TIME_FORMAT = "%H:%M:%S "
 TIME_WIDTH = 9
-GROUPS_AT_ONCE = 8
-COPY_LINES = 20_000
 # What black, red, green, yellow, blue, magenta, cyan and white are here, bright or not.
 PALETTE = ("dim", "bad", "good", "warn", "key", "busy", "running", "foreground")
 FOLLOW = "To the end, and on with what comes"
@@ -112,7 +108,7 @@ class LogLines(ScrollView, can_focus=True):
         self.ended = False
         self._rows = RowMap(None)
         self._strips: LRUCache[int, Strip] = LRUCache(512)
-        self._scheduled = False
+        self._scheduled = self._looking = False
         self._wide = 0
         self._colors: tuple[str, ...] = ()
 
@@ -145,7 +141,6 @@ class LogLines(ScrollView, can_focus=True):
         self._rows = RowMap(self._height if self.wrap else None)
         self._strips.clear()
         self._settle(top[0] + added if top else None)
-        self._measure()
 
     def _shift(self, added: int) -> None:
         """So many lines have come before those there were."""
@@ -180,6 +175,7 @@ class LogLines(ScrollView, can_focus=True):
     def _forget_last(self) -> None:
         # The last line may grow; its picture is old.
         self._strips.discard(self.buffer.lines - 1)
+        self._rows.forget_from(max(0, self.shown_lines - 1))
 
     # Lines and rows
 
@@ -201,9 +197,8 @@ class LogLines(ScrollView, can_focus=True):
         return max(1, self.scrollable_content_region.width - (TIME_WIDTH if self.times else 0))
 
     def _height(self, index: int) -> int:
-        data = self.buffer.line(self._number(index)).data
-        width = len(data) if data.isascii() and data.isalnum() else self._strip(self._number(index)).cell_length
-        return max(1, -(-width // self._text_width))
+        line = self.buffer.line(self._number(index))
+        return max(1, -(-cell_len(shown(line.data) + _more(line)) // self._text_width))
 
     def _lay_out(self) -> None:
         """Begin anew after what changes heights or which lines there are; the line on top stays."""
@@ -211,29 +206,41 @@ class LogLines(ScrollView, can_focus=True):
         self._rows = RowMap(self._height if self.wrap else None)
         self._strips.clear()
         self._settle(top[0] if top else None)
-        self._measure()
 
     def _settle(self, top: int | None = None) -> None:
         """Make the scroll area fit the lines; stay at the end, or keep line `top` on top."""
-        lines = self.shown_lines
-        gutter = TIME_WIDTH if self.times else 0
-        self.virtual_size = Size(0 if self.wrap else self._wide + gutter, self._rows.rows(lines))
+        lines, height = self.shown_lines, self.size.height
+        if self.following:
+            self._rows.near(lines - height, lines, height)
+        elif top is not None:
+            self._rows.near(top, lines, 2 * height)
+        self._fit()
         if self.following:
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         elif top is not None:
             self.scroll_to(y=self._rows.row_of(min(top, lines), lines), animate=False)
+        self._look_around()
         self.refresh()
         self._tell()
 
-    @work(exclusive=True, group="measure", exit_on_error=False)
-    async def _measure(self) -> None:
-        """Find the heights of wrapped lines from the top on, a few at a time."""
-        rows = self._rows
-        while self.wrap and self._rows is rows:
-            at = rows.locate(self.scroll_offset.y, self.shown_lines)
-            more = rows.measure(self.shown_lines, GROUPS_AT_ONCE)
-            self._settle(at[0] if at else None)
-            await asyncio.sleep(0 if more else 4 * DRAW_SECONDS)
+    def _fit(self) -> None:
+        gutter = TIME_WIDTH if self.times else 0
+        self.virtual_size = Size(0 if self.wrap else self._wide + gutter, self._rows.rows(self.shown_lines))
+
+    def _look_around(self) -> None:
+        """Measure wrapped lines a screen above and below what is in sight, which stays where it is."""
+        lines, height = self.shown_lines, self.size.height
+        if not self.wrap or self._looking or (place := self._rows.locate(self.scroll_offset.y, lines)) is None:
+            return
+        if self.app.animator.is_being_animated(self, "scroll_y"):
+            self.set_timer(DRAW_SECONDS, self._look_around)
+        elif self._rows.near(place[0] - height, lines, 3 * height):
+            self._looking = True
+            self._fit()
+            if not self.following:
+                y = self._rows.row_of(place[0], lines) + place[1]
+                self.scroll_to(y=y, animate=False, immediate=True, force=True)
+            self._looking = False
 
     # Drawing
 
@@ -292,9 +299,7 @@ class LogLines(ScrollView, can_focus=True):
             # They are drawn as curves; between them stands what is to be read.
             text.stylize(self.get_component_rich_style("log-lines--metric", partial=True))
         if line.hidden:
-            text.append(
-                f" … {line.hidden:,} more bytes", self.get_component_rich_style("log-lines--more", partial=True)
-            )
+            text.append(_more(line), self.get_component_rich_style("log-lines--more", partial=True))
         return text
 
     def _palette(self) -> tuple[str, ...]:
@@ -322,12 +327,15 @@ class LogLines(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling up pauses following; reaching the end again takes it up."""
         super().watch_scroll_y(old_value, new_value)
+        if self._looking:
+            return
         if new_value < old_value and new_value < self.max_scroll_y:
             self.following = False
             if new_value < self.size.height:
                 self.want_earlier()
         elif new_value > old_value and new_value >= self.max_scroll_y:
             self.following = True
+        self._look_around()
 
     def watch_following(self) -> None:
         """Tell the status line."""
@@ -353,24 +361,7 @@ class LogLines(ScrollView, can_focus=True):
         """The gutter takes room."""
         self._lay_out()
 
-    # Selecting
 
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text: whole lines as they read, however they are wrapped."""
-        last = self.shown_lines - 1
-        start, end = selection.start or Offset(0, 0), selection.end
-        end_line = min(end.y if end else last, last, start.y + COPY_LINES)
-        texts = [self._line_text(index) for index in range(max(0, start.y), end_line + 1)]
-        if not texts:
-            return None
-        if end is not None and end.y == end_line:
-            texts[-1] = texts[-1][: max(0, end.x)]
-        texts[0] = texts[0][max(0, start.x) :]
-        return "\n".join(texts), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Draw the selection."""
-        self.refresh()
-
-    def _line_text(self, index: int) -> str:
-        return shown(self.buffer.line(self._number(index)).data)
+def _more(line: Line) -> str:
+    """What is said at the end of a line too long to show."""
+    return f" … {line.hidden:,} more bytes" if line.hidden else ""

@@ -11,13 +11,16 @@ from typing import ClassVar
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.geometry import Offset
 from textual.reactive import var
+from textual.selection import Selection
 
 from floyd_tui.widgets.log_buffer import Line
 from floyd_tui.widgets.log_lines import DRAW_SECONDS, LogLines
 from floyd_tui.widgets.log_search import ERRORS, LogSearch, compile_pattern
 from floyd_tui.widgets.log_text import shown
 
+COPY_LINES = 20_000
 LONGEST_LOOK = 0.01
 """Seconds that marking the matches of one line may take."""
 
@@ -142,7 +145,27 @@ class LogView(LogLines):
             self.find(ERRORS)
         self.action_match(step)
 
-    # Copying
+    # Selecting and copying
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text: whole lines as they read, however they are wrapped."""
+        last = self.shown_lines - 1
+        start, end = selection.start or Offset(0, 0), selection.end
+        end_line = min(end.y if end else last, last, start.y + COPY_LINES)
+        texts = [self._line_text(index) for index in range(max(0, start.y), end_line + 1)]
+        if not texts:
+            return None
+        if end is not None and end.y == end_line:
+            texts[-1] = texts[-1][: max(0, end.x)]
+        texts[0] = texts[0][max(0, start.x) :]
+        return "\n".join(texts), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection."""
+        self.refresh()
+
+    def _line_text(self, index: int) -> str:
+        return shown(self.buffer.line(self._number(index)).data)
 
     def action_copy(self) -> None:
         """Copy the selection, else the current match's line, else the lines in sight."""
