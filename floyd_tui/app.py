@@ -97,6 +97,8 @@ class FloydApp(App[None]):
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="All keys of this screen"),
         Binding("colon", "command_line", "Command", show=False, key_display=":", id="app.command",
                 tooltip="Type what to do: a page, an action, a job"),
+        Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="app.jump",
+                tooltip="A letter over each pane, tab and field; press one to go there"),
         Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
     ]  # fmt: skip
 
@@ -256,6 +258,13 @@ class FloydApp(App[None]):
         from floyd_tui.screens.command_line import CommandLine
 
         self.push_screen(CommandLine(self.screen))
+
+    def action_jump(self) -> None:
+        """Put a letter over all that one can go to."""
+        from floyd_tui.screens.jump import JumpScreen
+
+        if not isinstance(self.screen, JumpScreen):
+            self.push_screen(JumpScreen(self.screen))
 
     def action_hosts(self) -> None:
         """Choose the host to work on."""

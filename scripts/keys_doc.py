@@ -51,6 +51,8 @@ PLACES = {
     "JobMetrics": "Metrics of a job",
     "Chart": "A chart",
     "InfoPane": "Info",
+    "LineagePane": "Lineage",
+    "LineageScreen": "Lineage of a dataset",
     "JobTree": "Files of a job",
     "JobFiles": "Files of a job: its output",
     "JobCode": "Files of a job: its code",
@@ -84,6 +86,7 @@ PLACES = {
     "Dialog": "Questions",
     "Picker": "Choosing a host, an order or a theme",
     "ColumnPicker": "Choosing columns",
+    "JumpScreen": "In jump mode",
     "CommandLine": "While a command is typed",
     "HelpScreen": "Help",
 }
