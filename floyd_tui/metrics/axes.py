@@ -95,8 +95,10 @@ def time_axis(span: Span, ticks: int) -> Axis:
 
 
 def time_label(seconds: float) -> str:
-    """Seconds as a short tick: ``40s``, ``5m``, ``1h30``, ``2d``."""
+    """Seconds as a short tick: ``40s``, ``5m``, ``1h30``, ``2d``; before 0 with a minus."""
     whole = round(seconds)
+    if whole < 0:
+        return f"-{time_label(-seconds)}"
     if whole < 60:
         return f"{whole}s" if whole else "0"
     if whole < 3600:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ from floyd_tui.screens.page import Page, PageRow, once_a
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.gauges import HostGauges
+from floyd_tui.widgets.host_history import HostHistory
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import Column, Row, RowTable
@@ -41,6 +43,7 @@ class HostsScreen(Page):
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Hosts with these words"),
         Binding("escape", "all", "All", show=False, id="host.all", tooltip="All hosts again"),
         Binding("a", "add", "Add host", id="host.add", tooltip="Add a host that is reached by SSH"),
+        Binding("v", "load", "Load", id="host.load", tooltip="Its last minutes as charts, processes on its GPUs"),
         Binding("d", "disk", "Disk", id="host.disk", tooltip="What takes its disk, and what can go"),
         Binding("S", "secrets", "Secrets", show=False, id="host.secrets", tooltip="Names of your secrets there"),
         Binding("ctrl+r", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
@@ -51,6 +54,8 @@ class HostsScreen(Page):
         super().__init__()
         self._unwatch: dict[str, Callable[[], None]] = {}
         self._shown: str | None = None
+        # What is known of each host's last minutes, while it is not looked at, too.
+        self._histories: defaultdict[str, HostHistory] = defaultdict(HostHistory)
 
     def compose_body(self) -> ComposeResult:
         yield Note()
@@ -63,7 +68,7 @@ class HostsScreen(Page):
         yield FilterBar("words of the name or place")
 
     def on_mount(self) -> None:
-        once_a(1, self, self._draw)
+        once_a(1, self, self._tick)
         self._watch_all()
 
     def on_unmount(self) -> None:
@@ -105,6 +110,12 @@ class HostsScreen(Page):
         name = self.query_one("#hosts", RowTable).cursor_key
         return self.floyd.links[name] if name else None
 
+    def _tick(self) -> None:
+        """Connections and ages go on."""
+        self._draw()
+        if (link := self.selected) and link.status.state is not LinkState.LIVE:
+            self._draw_head()
+
     def _draw(self) -> None:
         names = self.floyd.links.names()
         shown = [name for name in names if self._passes(name)]
@@ -138,7 +149,7 @@ class HostsScreen(Page):
         link = self.selected
         if link and link.name != self._shown:
             self._shown = link.name
-            self.query_one(HostGauges).forget()
+            self.query_one(HostGauges).show(self._histories[link.name])
             self._draw_head()
             self._follow(link)
 
@@ -173,7 +184,9 @@ class HostsScreen(Page):
     def _head(self, link: Link, info: RunnerInfo | None) -> Content:
         name = Content.styled(link.name, "bold")
         if info is None:
-            return name
+            known = self._histories[link.name]
+            old = f"   gauges as of {fmt.ago(known[-1].time, fmt.now(self))}" if known else ""
+            return Content.assemble(name, (old, "$warn"))
         runs = "in Docker" if info.executor == "docker" else "as plain processes"
         since = fmt.age(info.started_at, fmt.now(self))
         lines = [
@@ -212,10 +225,17 @@ class HostsScreen(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a host under the cursor can be tried, looked into or removed, and this machine stays."""
-        if not self.is_mounted or action not in ("retry", "remove", "disk"):
+        if not self.is_mounted or action not in ("retry", "remove", "disk", "load"):
             return True
         name = self.query_one("#hosts", RowTable).cursor_key
         return True if name and not (action == "remove" and name == LOCAL) else None
+
+    def action_load(self) -> None:
+        """The last minutes of the host under the cursor."""
+        if self.selected is not None:
+            from floyd_tui.screens.host import HostScreen
+
+            self.app.push_screen(HostScreen(self.selected, self._histories[self.selected.name]))
 
     def action_disk(self) -> None:
         """What takes the disk of the host under the cursor."""

@@ -87,15 +87,18 @@ class Chart(Widget, can_focus=True):
         self._plotted: Plotted | None = None
         self._legend_rows = legend((), plain(title), 0, 1)
 
-    def show(self, series: Sequence[Series], x: XAxis, y: Span | None = None) -> None:
-        """Draw `series` from now on; `x` says what their x means, `y` is the room for values if not theirs."""
+    def show(self, series: Sequence[Series], x: XAxis, y: Span | None = None, gaps: bool = False) -> None:
+        """Draw `series` from now on; `x` says what their x means, `y` is the room for values if not theirs.
+
+        With `gaps`, time is counted back from now, and what is no number is nothing to speak of.
+        """
         made, at = self._plotted, None
         if x != self.view.x:
             # Over another axis the cursor stays in its column, and all of the curve is seen again.
             at = made.column(self.cursor) if made and self.cursor is not None else None
             self.view = View(x, self.logarithmic)
             self.set_reactive(Chart.cursor, None)
-        self.series, self.view = tuple(series), replace(self.view, room=y)
+        self.series, self.view = tuple(series), replace(self.view, room=y, gaps=gaps)
         self._redraw()
         if at is not None and self._plotted:
             self.cursor = self._plotted.at(at)
@@ -112,7 +115,7 @@ class Chart(Widget, can_focus=True):
     def _redraw(self) -> None:
         """Axes and curves for the data and size there are; done once, not a row."""
         width, height = self.size
-        self._legend_rows = legend(self.series, self._heading, width, max(1, (height - 6) // 3))
+        self._legend_rows = legend(self.series, self._heading, width, max(1, (height - 5) // 3))
         above = len(self._legend_rows[0])
 
         def size(labels: int) -> tuple[int, int]:
@@ -195,8 +198,13 @@ class Chart(Widget, can_focus=True):
             return "", [(one, one.trace.last) for one in self.series]
         points = [(one, one.trace.nearest(x)) for one in self.series]
         at = min((point[0] for _, point in points if point), key=lambda known: abs(known - x), default=x)
-        where = duration(at) if self.view.x == "time" else f"{self.view.x} {number(at)}"
-        return where, [(one, point[1] if point else None) for one, point in points]
+        return self._place(at), [(one, point[1] if point else None) for one, point in points]
+
+    def _place(self, x: float) -> str:
+        """Where `x` is, in words."""
+        if self.view.x != "time":
+            return f"{self.view.x} {number(x)}"
+        return duration(x) if not self.view.gaps else f"{duration(-x)} ago" if x < -0.5 else "now"
 
     # Drawing
 
@@ -250,7 +258,7 @@ class Chart(Widget, can_focus=True):
         if row == len(rows) - 1 and left_out:
             parts.append(Segment(f"+{left_out} more", self._shade("axis")))
         # Where, and what is not drawn, stand at the right edge: the values keep their places.
-        odd = undrawn(self.series, self.logarithmic) if row == 0 else ""
+        odd = undrawn(self.series, self.view) if row == 0 else ""
         there = f"  {where}" if where and not row else ""
         edge = Strip([Segment(odd, self._shade("odd")), Segment(there, self._shade("cursor"))])
         room = max(0, self.size.width - edge.cell_length)

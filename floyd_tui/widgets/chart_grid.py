@@ -15,7 +15,8 @@ from textual.widgets import Static
 from floyd_tui.widgets.chart import Chart
 from floyd_tui.widgets.note import Note
 
-CHART_WIDTH = 56
+# Cells between charts.
+GUTTER = 2
 LOWEST, HIGHEST = 9, 20
 
 
@@ -42,6 +43,9 @@ class ChartGrid(Vertical):
     ]
     # What is awaited, as the note says it.
     AWAITED: ClassVar[str] = "Reading"
+    # Cells that a chart takes at least, and as many charts as stand in a row at most.
+    WIDTH: ClassVar[int] = 56
+    ABREAST: ClassVar[int] = 4
 
     enlarged: var[str | None] = var(None)
 
@@ -51,7 +55,7 @@ class ChartGrid(Vertical):
     def compose(self) -> ComposeResult:
         yield Note()
         with VerticalScroll(can_focus=False):
-            yield ItemGrid(min_column_width=CHART_WIDTH)
+            yield ItemGrid(min_column_width=self.WIDTH)
         yield Static(classes="charts-status")
 
     def on_mount(self) -> None:
@@ -131,9 +135,9 @@ class ChartGrid(Vertical):
 
     def fit(self) -> None:
         """Lay the charts out for the room that there is."""
-        columns = 1 if self.enlarged else max(1, self.size.width // CHART_WIDTH)
+        columns = 1 if self.enlarged else max(1, min(self.ABREAST, self.size.width // self.WIDTH))
         grid = self.query_one(ItemGrid)
-        grid.min_column_width = self.size.width if self.enlarged else CHART_WIDTH
+        grid.min_column_width = max(self.WIDTH, self.size.width // columns - GUTTER)
         charts = [chart for chart in self.query(Chart) if chart.display]
         rows = -(-len(charts) // columns) or 1
         height = max(LOWEST, min((self.size.height - 1) // rows, self.size.height if self.enlarged else HIGHEST))

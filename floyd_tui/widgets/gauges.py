@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import deque
 from collections.abc import Sequence
 
 from rich.console import Group
@@ -15,10 +14,9 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.gauge_line import GaugeLine, share
 from floyd_tui.widgets.gpu_lines import gpu_lines
 from floyd_tui.widgets.hint_lines import COLORS, worst_first
+from floyd_tui.widgets.host_history import HostHistory
 from floyd_tui.widgets.paint import Fades, Paint, Painted
 from runner.models import Hint, HostStats, JobStats
-
-HISTORY = 120
 
 
 class HostGauges(Fades, Painted, Static):
@@ -31,16 +29,17 @@ class HostGauges(Fades, Painted, Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._history: deque[HostStats] = deque(maxlen=HISTORY)
+        self._history = HostHistory()
 
-    def forget(self) -> None:
-        """Begin anew, for another host."""
-        self._history.clear()
+    def show(self, history: HostHistory) -> None:
+        """Show what is known of another host from now on."""
+        self._history = history
         self.update("")
+        self.draw()
 
     def take(self, stats: HostStats) -> None:
         """The gauges as they are now."""
-        self._history.append(stats)
+        self._history.add(stats)
         self.draw()
 
     def on_resize(self) -> None:

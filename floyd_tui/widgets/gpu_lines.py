@@ -14,6 +14,8 @@ from runner.models import GpuStats, HostStats
 
 # From these many cells on, two gauges stand side by side in a line.
 _WIDE = 72
+# Cells of a history within a line of words.
+_SHORT = 8
 _THROTTLES = {"sw_power_cap": "power cap", "hw_power_brake_slowdown": "power brake"}
 
 
@@ -57,7 +59,7 @@ class _Lines:
             " " * LABEL,
             self._draw.bar(gpu.utilization, bar), f" {fmt.percent(gpu.utilization):>4}  ",
             self._draw.bar(used[0], bar, full=97), f" {used[1]:<19}",
-            self._paint(heat, _warmth(gpu.temperature)),
+            self._paint(heat, warmth(gpu.temperature)),
             self._paint("  " + sparkline([_of(index, _use)(s) for s in self._history], past) if past else "", "faint"),
         )  # fmt: skip
         below.no_wrap, below.overflow = True, "crop"
@@ -113,12 +115,22 @@ class _Lines:
             self._paint(f"● {fmt.count(others, 'other program')}", "warn") if others else self._paint("idle", "dim")
         ]
 
+    def _past(self, gpu: GpuStats, read: Callable[[GpuStats], float | None]) -> Text:
+        """How a value went, where there is room for that behind it."""
+        if self._draw.width < _WIDE or len(self._history) < 2 or read(gpu) is None:
+            return Text()
+        of = {one.uuid: place for place, one in enumerate(self._history[-1].gpus)}
+        past = [_of(of[gpu.uuid], read)(stats) for stats in self._history]
+        return self._paint(f" {sparkline(past, _SHORT)}", "faint")
+
     def _state(self, gpu: GpuStats) -> Text:
         """Temperature, power and clock, and why it is slower than it could be."""
         paint = self._paint
         degrees = fmt.DASH if gpu.temperature is None else f"{gpu.temperature:.0f} °C"
-        line = Text.assemble(paint("Heat".ljust(LABEL), "dim"), paint(degrees, _warmth(gpu.temperature)),
-                             paint("    power ", "dim"), paint(_watts(gpu)))  # fmt: skip
+        line = Text.assemble(
+            paint("Heat".ljust(LABEL), "dim"), paint(degrees, warmth(gpu.temperature)), self._past(gpu, _heat),
+            paint("    power ", "dim"), paint(_watts(gpu)), self._past(gpu, _power),
+        )  # fmt: skip
         if gpu.clock is not None:
             line.append_text(paint("    clock ", "dim"))
             line.append_text(paint(f"{gpu.clock} MHz"))
@@ -129,6 +141,14 @@ class _Lines:
             line.append_text(paint(f"    ✘ {fmt.count(gpu.ecc_uncorrected, 'ECC error')}", "bad"))
         line.no_wrap, line.overflow = True, "ellipsis"
         return line
+
+
+def _heat(gpu: GpuStats) -> float | None:
+    return gpu.temperature
+
+
+def _power(gpu: GpuStats) -> float | None:
+    return None if gpu.power is None or not gpu.power_limit else 100 * gpu.power / gpu.power_limit
 
 
 def _use(gpu: GpuStats) -> float | None:
@@ -143,7 +163,8 @@ def _of(index: int, read: Callable[[GpuStats], float | None]) -> Callable[[HostS
     return lambda stats: read(stats.gpus[index]) if index < len(stats.gpus) else None
 
 
-def _warmth(celsius: float | None) -> str:
+def warmth(celsius: float | None) -> str:
+    """The theme variable of a GPU's temperature."""
     return "bad" if (celsius or 0) >= 90 else "warn" if (celsius or 0) >= 83 else ""
 
 

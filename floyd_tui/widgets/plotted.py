@@ -20,12 +20,14 @@ MARK_EVERY = 18
 @dataclass(frozen=True, slots=True)
 class View:
     """How curves are looked at: what x means, whether y is logarithmic, the part of x that is seen (None: all of it),
-    and the room for values where it is not their own."""
+    and the room for values where it is not their own. With `gaps`, what is no number is a time that
+    nobody looked, and time is counted back from now."""
 
     x: XAxis = "step"
     logarithmic: bool = False
     window: Span | None = None
     room: Span | None = None
+    gaps: bool = False
 
 
 @dataclass(slots=True)
@@ -79,13 +81,13 @@ def plot(series: Sequence[Series], view: View, size: Callable[[int], tuple[int, 
     return made
 
 
-def undrawn(series: Sequence[Series], logarithmic: bool) -> str:
+def undrawn(series: Sequence[Series], view: View) -> str:
     """What of `series` cannot be drawn, in a few words; empty where all can."""
     traces = [one.raw or one.trace for one in series]
     odd = sum(trace.odd for trace in traces)
-    if odd:
+    if odd and not view.gaps:
         return f"{odd:,} not a number"
-    low = sum(trace.logarithm().odd for trace in traces) if logarithmic else 0
+    low = sum(trace.logarithm().odd for trace in traces) - odd if view.logarithmic else 0
     return f"{low:,} not above 0" if low else ""
 
 
