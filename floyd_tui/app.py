@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.actions import ActionParseResult
@@ -27,6 +27,9 @@ from floyd_tui.errors import ConfigError
 from floyd_tui.memory import Memory
 from floyd_tui.screens.changing import changes
 from floyd_tui.screens.deletions import Deletions
+
+if TYPE_CHECKING:
+    from floyd_tui.screens.notices import Notices
 
 
 def _jobs() -> Screen[Any]:
@@ -120,6 +123,7 @@ class FloydApp(App[None]):
         self.links = read_only(links) if config.readonly else links
         self.config, self.clock, self.monotonic = config, clock, monotonic
         self.memory = Memory(config.folder)
+        self.notices: Notices | None = None
         self.syncs = Syncs(self._tell_sync)
         self.deletions = Deletions()
         self.set_reactive(FloydApp.host, links.default)
@@ -137,6 +141,7 @@ class FloydApp(App[None]):
         else:
             self.action_page("hosts")
         self.call_after_refresh(self._keep_settings)
+        self.call_after_refresh(self._keep_noticing)
 
     async def on_unmount(self) -> None:
         await self.syncs.close()
@@ -150,6 +155,8 @@ class FloydApp(App[None]):
     async def watch_host(self) -> None:
         """Begin connecting to a host once it is looked at."""
         await self.link.start()
+        if self.notices:
+            self.notices.begin()  # it may be a new one
 
     # Settings and themes
 
@@ -166,6 +173,12 @@ class FloydApp(App[None]):
             self.config = replace(found, hosts=now.hosts, default_host=now.default_host, readonly=now.readonly)
             self.set_keymap(dict(found.keys))
             self._load_themes()
+
+    def _keep_noticing(self) -> None:
+        from floyd_tui.screens.notices import Notices
+
+        self.notices = Notices(self)
+        self.notices.begin()
 
     def _load_themes(self) -> None:
         found = themes.load(self.config.themes_folder)

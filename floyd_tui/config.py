@@ -5,6 +5,7 @@ They live in ``config.yaml`` in the user's config folder (``FLOYD_TUI_CONFIG`` n
     default_host: gpu1
     theme: floyd-dark
     large_code: 100MiB                   # asked about before it goes up; or never
+    notify: {jobs: own, longer_than: 10m}  # when a job ends
     readonly: true                       # the app changes nothing on any host
     hosts:
       gpu1:
@@ -28,6 +29,7 @@ from typing import Any, cast
 import yaml
 
 from floyd_tui.errors import ConfigError
+from floyd_tui.notifying import Notify
 from floyd_tui.sizes import parse_size
 from floyd_tui.yaml_edit import EditFailed, set_key, write_atomically
 from runner.models import BadName, check_name
@@ -115,6 +117,8 @@ class Config:
     """The columns of the list of jobs, of env, tags, gpus, age, time, metrics; empty: those that there is room for."""
     readonly: bool = False
     """Whether the app only looks: whatever would change something on a host is refused."""
+    notify: Notify = field(default_factory=Notify)
+    """What is told when a job ends, and how: jobs, longer_than, bell, desktop, webhook."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Your own keys: the id of a binding (see ``?`` in the app) to a comma-separated list of keys."""
 
@@ -205,7 +209,7 @@ def _load_yaml(path: Path) -> dict[str, Any]:
 
 def _read(folder: Path, data: dict[str, Any]) -> Config:
     path = folder / FILE_NAME
-    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "readonly", "keys", *_LIST), "")
+    _only_known(path, data, ("hosts", "default_host", "theme", "large_code", "readonly", "notify", "keys", *_LIST), "")
     hosts = _read_hosts(path, _mapping(path, data, "hosts"))
     default = LOCAL if LOCAL in hosts else next(iter(hosts), "")
     if data.get("default_host") is not None:
@@ -219,6 +223,10 @@ def _read(folder: Path, data: dict[str, Any]) -> Config:
         config = replace(config, large_code=_size(path, data, "large_code"))
     if data.get("readonly") is not None:
         config = replace(config, readonly=_flag(path, data, "readonly"))
+    try:
+        config = replace(config, notify=Notify.read(_mapping(path, data, "notify")))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}", "docs/look.md shows all of notify.") from error
     said = {key: _string(path, data, key) for key in ("theme", *_LIST) if data.get(key) is not None}
     config = replace(config, **cast("dict[str, Any]", said))
     if unknown := [name for name in config.jobs_columns.split(",") if name and name not in JOB_COLUMNS]:

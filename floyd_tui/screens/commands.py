@@ -101,6 +101,8 @@ def _of_app(app: FloydApp) -> Iterator[Command]:
         if not theme.ansi:
             kind = "dark" if theme.dark else "light"
             yield Command(f"theme {name}", f"Theme {name}", f"These colours, {kind}", partial(app.save_theme, name))
+    if app.notices:
+        yield Command("ended", "The job that ended last", "Open what the last notice was about", app.notices.open_last)
     yield Command("screenshot", "Screenshot", "Save a picture of this screen as SVG", app.deliver_screenshot)
 
 
