@@ -22,6 +22,7 @@ from floyd_tui import themes
 from floyd_tui.client.protocol import Link, LinkSet
 from floyd_tui.client.readonly import read_only
 from floyd_tui.client.syncs import Syncs, SyncState
+from floyd_tui.client.transfers import Transfer, Transfers
 from floyd_tui.config import Config
 from floyd_tui.errors import ConfigError
 from floyd_tui.memory import Memory
@@ -102,6 +103,8 @@ class FloydApp(App[None]):
                 tooltip="Type what to do: a page, an action, a job"),
         Binding("ctrl+o", "jump", "Jump", show=False, priority=True, id="app.jump",
                 tooltip="A letter over each pane, tab and field; press one to go there"),
+        Binding("ctrl+t", "transfers", "Transfers", show=False, id="app.transfers",
+                tooltip="Downloads: how far they are, pause, go on"),
         Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
     ]  # fmt: skip
 
@@ -125,6 +128,7 @@ class FloydApp(App[None]):
         self.memory = Memory(config.folder)
         self.notices: Notices | None = None
         self.syncs = Syncs(self._tell_sync)
+        self.transfers = Transfers()
         self.deletions = Deletions()
         self.set_reactive(FloydApp.host, links.default)
         self._load_themes()
@@ -141,16 +145,33 @@ class FloydApp(App[None]):
         else:
             self.action_page("hosts")
         self.call_after_refresh(self._keep_settings)
+        self.transfers.watch(self._tell_transfer)
+        self.call_after_refresh(self._offer_transfers)
         self.call_after_refresh(self._keep_noticing)
 
     async def on_unmount(self) -> None:
         await self.syncs.close()
+        await self.transfers.close()
         await self.links.close()
 
     def _tell_sync(self, before: SyncState, now: SyncState) -> None:
         from floyd_tui.screens.sync import tell
 
         tell(self, before, now)
+
+    def _tell_transfer(self, before: Transfer, now: Transfer) -> None:
+        if before.state != now.state:
+            from floyd_tui.screens.transfers import tell
+
+            tell(self, now)
+
+    def _offer_transfers(self) -> None:
+        """Take up the downloads that were not done when the app was last left."""
+        names = self.links.names()
+        if found := self.transfers.restore(lambda host: self.links[host] if host in names else None):
+            from floyd_tui.screens.transfers import offer
+
+            offer(self, found)
 
     async def watch_host(self) -> None:
         """Begin connecting to a host once it is looked at."""
@@ -303,6 +324,20 @@ class FloydApp(App[None]):
 
         self.push_screen(HelpScreen(self.screen))
 
+    def action_transfers(self) -> None:
+        """All downloads."""
+        from floyd_tui.screens.transfers import TransfersScreen
+
+        self.push_screen(TransfersScreen())
+
     async def action_quit(self) -> None:
-        """Leave at once; jobs need no one to look at them."""
+        """Leave at once, or ask first while downloads go on; jobs need no one to look at them."""
+        if busy := self.transfers.busy:
+            from floyd_tui.screens.transfers import ask_to_leave
+
+            ask_to_leave(self, busy, self._leave)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
         self.exit(message="Jobs go on without you. `floyd-tui` shows them again.")

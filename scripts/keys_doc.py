@@ -64,6 +64,7 @@ PLACES = {
     "JsonTree": "A file: JSON",
     "Sheet": "A file: a table",
     "DownloadScreen": "Download",
+    "TransfersScreen": "Transfers",
     "SyncDialog": "Sync",
     "LaunchScreen": "Launch form",
     "GoesUpScreen": "What goes up",

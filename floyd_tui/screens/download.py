@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,22 +15,27 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from floyd_tui.client.protocol import Link
-from floyd_tui.client.transfer import Downloaded, Progress, download
+from floyd_tui.client.transfer import Downloaded
+from floyd_tui.client.transfers import Transfer, Transfers
 from floyd_tui.errors import FilesInTheWay, FloydError, ProjectError
 from floyd_tui.project.ignore import IgnoreRules
 from floyd_tui.project.link import find_link
 from floyd_tui.screens.launch_form import shown_path
-from floyd_tui.standing import figures, share
+from floyd_tui.standing import share
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.progress_line import ProgressLine
+from floyd_tui.widgets.transfer_table import standing
 from runner.models import Ref
+
+if TYPE_CHECKING:
+    from floyd_tui.app import FloydApp
 
 STYLES: list[str | PurePath] = ["dialog.tcss", "download.tcss"]
 STATES = ("asking", "fetching", "clash", "done")
 KEYS = {
     "asking": "Enter fetches · Tab completes · Esc closes",
-    "fetching": "Esc cancels; what came stays",
+    "fetching": "Esc: goes on in the background · p pauses · x cancels",
     "clash": "Esc: back to the folder",
     "done": "y copies the path · Esc closes",
 }
@@ -49,7 +54,11 @@ class DownloadScreen(ModalScreen[Path | None]):
     CSS_PATH = STYLES
     AUTO_FOCUS = "#to"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Close", id="download.back", tooltip="Cancel what runs, or close"),
+        Binding("escape", "back", "Close", id="download.back", tooltip="Let it go on in the background, or close"),
+        Binding("p", "pause", "Pause", show=False, id="download.pause", tooltip="Stop it for now, or let it go on"),
+        Binding(
+            "x", "cancel", "Cancel", show=False, id="download.cancel", tooltip="End it; whole files that came stay"
+        ),
         Binding("y", "copy_path", "Copy path", show=False, id="download.copy", tooltip="Copy where the files are"),
     ]
 
@@ -58,6 +67,7 @@ class DownloadScreen(ModalScreen[Path | None]):
         self.link, self.source, self.paths = link, source, tuple(paths) or ("",)
         self.state = "asking"
         self.came: Path | None = None
+        self._transfer = 0
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="-asking"):
@@ -86,8 +96,17 @@ class DownloadScreen(ModalScreen[Path | None]):
         what = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return f"Fetch {what or 'everything'} from {fmt.plain(self.source)}"
 
+    @property
+    def transfers(self) -> Transfers:
+        """The queue."""
+        return cast("FloydApp", self.app).transfers
+
     def on_mount(self) -> None:
+        self._unwatch = self.transfers.watch(self._heard)
         self._count()
+
+    def on_unmount(self) -> None:
+        self._unwatch()
 
     def _enter(self, state: str) -> None:
         """Show the part that belongs to `state`."""
@@ -129,32 +148,40 @@ class DownloadScreen(ModalScreen[Path | None]):
         """The folder chosen."""
         return Path(self.query_one("#to", Input).value.strip()).expanduser()
 
-    @work(exclusive=True, group="fetch", exit_on_error=False)
-    async def fetch(self, overwrite: bool = False) -> None:
-        """Fetch all paths, one after another."""
+    def fetch(self) -> None:
+        """Fetch all paths, when it is their turn."""
         self.query_one("#wrong").remove_class("-shown")
-        self._progress(Progress())
         self._enter("fetching")
-        came: list[Downloaded] = []
-        try:
-            for path in self.paths:
-                came.append(  # noqa: PERF401  each is kept even where the next one fails
-                    await download(
-                        self.link, self.source, path, self.folder, overwrite=overwrite, progress=self._progress
-                    )
-                )
-        except FilesInTheWay as error:
-            self._ask_about(error.paths)
-        except FloydError as error:
-            self._wrong(error)
-            self._enter("asking")
-        else:
-            self._done(came)
+        self._transfer = self.transfers.add(self.link, self.source, self.paths, self.folder).id
+        self._show(self.transfers.get(self._transfer))
 
-    def _progress(self, progress: Progress) -> None:
-        self.query_one(ProgressLine).share = share(progress)
-        words = (["comparing with what is here"] if progress.comparing else []) + figures(progress)
-        self.query_one("#rate", Static).update("   ".join(words))
+    def shows(self, transfer: Transfer) -> bool:
+        """Whether a person who looks at this sees how `transfer` stands."""
+        return transfer.id == self._transfer
+
+    def _heard(self, _: Transfer, now: Transfer) -> None:
+        if now.id == self._transfer:
+            self._show(now)
+
+    def _show(self, now: Transfer | None) -> None:
+        if now is None:
+            return
+        if isinstance(now.error, FilesInTheWay):
+            self._ask_about(now.error.paths)
+        elif now.state == "failed" and now.error is not None:
+            self._wrong(now.error)
+            self._back_to_question()
+        elif now.state == "done":
+            self._done(now.came)
+        else:
+            self.query_one(ProgressLine).share = share(now.progress)
+            self.query_one("#rate", Static).update(standing(now))
+
+    def _back_to_question(self) -> None:
+        """Forget what was begun: another folder may be chosen."""
+        id, self._transfer = self._transfer, 0
+        self.run_worker(self.transfers.cancel(id), group="cancel", exit_on_error=False)
+        self._enter("asking")
 
     def _ask_about(self, paths: Sequence[str]) -> None:
         what = "This file is" if len(paths) == 1 else f"These {len(paths):,} files are"
@@ -166,9 +193,10 @@ class DownloadScreen(ModalScreen[Path | None]):
     def _answered(self, event: Button.Pressed) -> None:
         event.stop()
         if event.button.id == "overwrite":
-            self.fetch(overwrite=True)
+            self._enter("fetching")
+            self.transfers.allow(self._transfer)
         else:
-            self._enter("asking")
+            self._back_to_question()
 
     def _wrong(self, error: FloydError) -> None:
         wrong = self.query_one("#wrong", Static)
@@ -197,15 +225,28 @@ class DownloadScreen(ModalScreen[Path | None]):
     # Keys
 
     def action_back(self) -> None:
-        """Cancel what runs, go back from the question, or close."""
+        """Let what runs go on in the background, go back from the question, or close."""
+        if self.state == "clash":
+            self._back_to_question()
+            return
         if self.state == "fetching":
-            self.workers.cancel_group(self, "fetch")
-            self._enter("asking")
-            self.notify("Cancelled. The next try goes on where this one stopped.")
-        elif self.state == "clash":
-            self._enter("asking")
+            self.notify("It goes on in the background: ctrl+t shows it.")
+        self.dismiss(self.came)
+
+    def action_pause(self) -> None:
+        """Stop for now, or go on."""
+        if (now := self.transfers.get(self._transfer)) is None:
+            return
+        if now.state == "paused":
+            self.transfers.resume(now.id)
         else:
-            self.dismiss(self.came)
+            self.run_worker(self.transfers.pause(now.id), group="pause", exit_on_error=False)
+
+    def action_cancel(self) -> None:
+        """End what runs."""
+        if self.state == "fetching":
+            self._back_to_question()
+            self.notify("Cancelled. The next try goes on where this one stopped.")
 
     def action_copy_path(self) -> None:
         """Copy where the files are."""

@@ -13,11 +13,12 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from floyd_tui.client.protocol import Link, LinkState, LinkStatus
-from floyd_tui.widgets.format import count, plain
+from floyd_tui.widgets.format import count, plain, rate
 from floyd_tui.widgets.link_status import describe
 
 if TYPE_CHECKING:
     from floyd_tui.client.syncs import Syncs, SyncState
+    from floyd_tui.client.transfers import Transfers
     from floyd_tui.config import Config
 
 SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
@@ -119,10 +120,12 @@ class TopBar(Horizontal):
         self.draw_syncs()
 
     def draw_syncs(self) -> None:
-        """What is being synced in the background, wherever one looks."""
+        """What is synced and fetched in the background, wherever one looks."""
         syncs: Syncs | None = getattr(self.app, "syncs", None)
+        transfers: Transfers | None = getattr(self.app, "transfers", None)
+        parts = (sync_words(syncs.running if syncs else ()), transfer_words(transfers) if transfers else "")
         for label in self.query("#syncs").results(Static):
-            label.update(Content.styled(sync_words(syncs.running if syncs else ()), "$busy"))
+            label.update(Content.styled("  ".join(filter(None, parts)), "$busy"))
 
     def _draw_link(self) -> None:
         if self._link is not None:
@@ -139,6 +142,14 @@ class TopBar(Horizontal):
     def _monotonic(self) -> float:
         clock: Callable[[], float] = getattr(self.app, "monotonic", time.monotonic)
         return clock()
+
+
+def transfer_words(transfers: Transfers) -> str:
+    """The downloads that go on, in a few words: ``down 2: 14.0 MiB/s``; without a rate while none is known."""
+    busy = len(transfers.busy)
+    if not busy:
+        return ""
+    return f"down {busy}: {rate(transfers.rate)}" if transfers.rate else f"down {busy}"
 
 
 def sync_words(running: Sequence[SyncState]) -> str:

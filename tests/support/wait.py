@@ -28,3 +28,12 @@ async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds
             return answer
         await asyncio.sleep(0.02)
     raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+
+async def comes(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """The same for a plain condition, with the event loop going on."""
+
+    async def answer() -> bool:
+        return bool(condition())
+
+    await until(answer, what, seconds)

@@ -49,16 +49,19 @@ async def test_a_folder_comes_whole(tmp_path: Path) -> None:
         await ui.until(lambda: ui.pilot.app.screen is ui.screen, "the job")
 
 
-async def test_progress_and_cancelling(tmp_path: Path) -> None:
+async def test_progress_pausing_and_cancelling(tmp_path: Path) -> None:
     async with job_ui(tmp_path, "digits/6") as ui:
         gate = ui.host.hold("content.piece")
         screen = await opened(ui, tmp_path / "here")
         await ui.press("enter")
         await ui.until(lambda: "of 7.1 MiB" in text(screen, "#rate"), "progress")
         assert screen.query_one(ProgressLine).share is not None
-        await ui.press("escape")
+        await ui.press("p")
+        await ui.until(lambda: "‖ paused" in text(screen, "#rate"), "the pause")
+        await ui.press("p", "x")
         await ui.until(lambda: screen.query_one("#to").has_focus, "the question again")
         assert not (tmp_path / "here/checkpoints/best.pt").exists()
+        assert not screen.transfers.all
         gate.set()
         await ui.press("enter")
         await ui.until(lambda: screen.state == "done", "the end")
@@ -106,8 +109,10 @@ async def test_an_error_is_a_sentence_and_the_form_stays(tmp_path: Path) -> None
         assert "Choose another place." in text(screen, "#wrong")
         await ui.until(lambda: screen.query_one("#to").has_focus, "the form")
         ui.host.fail("files", HostUnreachable("gauss does not answer."))
+        screen.query_one("#to", Input).value = str(tmp_path / "here")
         await ui.press("enter")
-        await ui.until(lambda: "does not answer" in text(screen, "#wrong"), "the other sentence")
+        await ui.until(lambda: "does not answer" in text(screen, "#rate"), "what it waits for")
+        await ui.until(lambda: screen.state == "done", "the end, once the host answers")
 
 
 @pytest.mark.parametrize(
