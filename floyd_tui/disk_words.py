@@ -14,7 +14,7 @@ WHAT: dict[StoreKind, str] = {
     "unused": "content nothing refers to",
     "images": "images made for jobs",
     "containers": "containers of jobs",
-    "trash": "half removed, half made",
+    "trash": "deleted, can be restored",
     "quarantine": "damaged, set aside",
     "runner": "the runner itself",
 }
@@ -36,7 +36,18 @@ def phase(step: GcStep) -> str:
 def freed(report: GcReport) -> str:
     """What a collection has done, in a sentence."""
     went = f"{human_size(report.free_size)} freed" if report.free_count else "Nothing was freed"
+    deleted = _of_trash(report)
+    went += f", {human_size(deleted)} of it deleted before" if deleted else ""
     return f"{'Stopped: ' if report.stopped else ''}{went}; {human_size(report.disk_free)} of the disk are free."
+
+
+def for_good(report: GcReport) -> str:
+    """What a collection ends besides, before it is agreed to; empty where nothing was deleted."""
+    return "What was deleted can then not be restored any more." if _of_trash(report) else ""
+
+
+def _of_trash(report: GcReport) -> int:
+    return sum(kind.free_size for kind in report.kinds if kind.kind == "trash")
 
 
 def disk(report: GcReport) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from runner.errand import Course, Errand, Stopped
 from runner.errors import NoSpace, RunnerError
@@ -73,11 +75,11 @@ class Housekeeping:
 
         Who asked may go away meanwhile: the pass goes on.
         """
-        return _reported(await self._collecting.run(self._collect))
+        return await self._collect_deleted_before(math.inf)
 
     def follow_collection(self, key: str) -> AsyncIterator[GcStep]:
         """The same, told step by step; `key` is as `Errand` says."""
-        return self._collecting.follow(self._collect, key)
+        return self._collecting.follow(partial(self._collect, math.inf), key)
 
     def cancel_collection(self) -> bool:
         """Let a collection end early; what went is gone. False where none goes on."""
@@ -97,7 +99,10 @@ class Housekeeping:
         kinds = [*found.kinds, *await self._leftovers.kinds(self._cutoff())]
         return self._done(course, kinds, found.damaged, dry_run=True)
 
-    async def _collect(self, course: Course[GcStep]) -> GcStep:
+    async def _collect_deleted_before(self, moment: float) -> GcReport:
+        return _reported(await self._collecting.run(partial(self._collect, moment)))
+
+    async def _collect(self, deleted_before: float, course: Course[GcStep]) -> GcStep:
         begun = time.monotonic()
 
         def going_on(done: int, total: int) -> None:
@@ -107,7 +112,7 @@ class Housekeeping:
             freed = await self._leftovers.free(self._cutoff(), going_on)
         except Stopped:
             return self._done(course, [])
-        found = await self._collector.collect(self._cutoff(), course)
+        found = await self._collector.collect(self._cutoff(), course, deleted_before)
         left = [] if course.stopping.is_set() else await self._leftovers.kinds(self._cutoff())
         step = self._done(course, [*found.kinds, *_gone(left), *freed], found.damaged)
         report = _reported(step)
@@ -151,7 +156,7 @@ class Housekeeping:
 
     async def _try(self) -> None:
         try:
-            await self.collect()
+            await self._collect_deleted_before(time.time() - self._settings.trash_keep)
         except Exception:
             log.exception("the nightly garbage collection failed; the next one tries again")
 

@@ -14,11 +14,9 @@ from runner.life import Life, Parts
 from runner.logs import Growth
 from runner.models import Curve, Event, Job, JobChange, JobState, Launch, Metric, Project, Ref, check_name
 from runner.store.datasets import near
-from runner.store.disk import remove_tree
 from runner.store.jobs import Standing
 from runner.sweeping import Sweeper
 from runner.telemetry.watch import Running
-from runner.threads import to_the_end
 from runner.waiting import WaitingJobs
 
 log = logging.getLogger(__name__)
@@ -144,7 +142,7 @@ class Jobs:
         return changed
 
     async def delete(self, name: str, caller: str) -> None:
-        """Remove an ended job with its log and output; raises `Conflict` while it is active."""
+        """Put an ended job, with its log and output, into the trash; raises `Conflict` while it is active."""
         if Ref.parse(name).number is None:
             raise BadRequest(f"{name!r} names no job to delete.", "Give its number: PROJECT/NUMBER.")
         job = await self.get(name, caller)
@@ -155,10 +153,12 @@ class Jobs:
             await asyncio.wait({task}, timeout=_CLEARING)
             if not task.done():
                 raise Conflict(f"{job.short} is still being cleared up.", "Is the host's Docker Engine running?")
-        # The folder first: cut off in between, the job can be deleted once more.
-        await to_the_end(lambda: remove_tree(self.folder(job)))
         await self._store.delete(job)
         self._parts.hub.publish(Event(removed=job.name))
+
+    async def restored(self, name: str, caller: str) -> None:
+        """Tell that a job is there again which was in the trash."""
+        self._parts.hub.publish(Event(job=await self.get(name, caller)))
 
     async def metrics(self, name: str, caller: str, after: int) -> list[Metric]:
         """A job's points in the order they came, without the first `after`; negative: so many of the last."""

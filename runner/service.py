@@ -32,6 +32,7 @@ from runner.sources import Sources
 from runner.store.blobs import BlobStore
 from runner.store.datasets import Datasets
 from runner.store.db import Database
+from runner.store.deleted import Deleted
 from runner.store.gc import Collector
 from runner.store.jobs import JobStore
 from runner.store.salvage import salvage
@@ -58,6 +59,7 @@ class Runner:
         self.shelf = Shelf(self.db, self.datasets, self.events.publish, self.events.publish_to_all)
         store = Store(self.blobs, self.trees, self.datasets)
         self.fetches = Fetches(settings, FetchStore(self.db), store, self.events.publish)
+        self.deleted = Deleted(self.db)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
         self.secrets = Secrets(folder)

@@ -24,7 +24,7 @@ SETTINGS_FILE = "runner.yml"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _SIZES = frozenset({"memory", "gpu_memory", "shm_size", "disk_reserve"})
 _DURATIONS = frozenset({"max_runtime", "stop_grace", "retry_delay", "request_silence", "shutdown_grace"})
-_DURATIONS |= {"fetch_silence", "fetch_patience", "gc_grace", "time_window", "seconds"}
+_DURATIONS |= {"fetch_silence", "fetch_patience", "gc_grace", "trash_keep", "time_window", "seconds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ class Settings:
     """Time of day by the host's clock, ``"03:30"``, at which what nothing refers to is removed; none: by hand only."""
     gc_grace: float = 24 * 3600.0
     """Seconds for which an upload that nothing refers to yet is kept: its launch may be on the way."""
+    trash_keep: float = 30 * 24 * 3600.0
+    """Seconds for which the collection at `gc_at` leaves what was deleted to be restored; one by hand takes all."""
 
     @classmethod
     def load(cls, data_dir: Path | None = None) -> Settings:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from floyd_tui.cli import adding, look, shelf
+from floyd_tui.cli import adding, look, shelf, trash
 from floyd_tui.cli.adding import say_added, say_origin
 from floyd_tui.cli.files import fetch, show_files
 from floyd_tui.cli.hosted import on_host
@@ -35,6 +35,7 @@ for command in (
     *(look.show_data, look.cat_data),
     *(adding.add, adding.fetches, adding.cancel),
     *(shelf.rm, shelf.rename, shelf.describe, shelf.share, shelf.unshare, shelf.files, shelf.get, shelf.diff),
+    trash.restore_data,
 ):
     data.add_command(command)
 

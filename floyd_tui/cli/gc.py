@@ -31,8 +31,8 @@ T = TypeVar("T")
 def gc(dry_run: bool, yes: bool, host: str | None, as_json: bool) -> None:
     """Free what nothing refers to: of deleted jobs and datasets, of uploads never used.
 
-    What takes the disk, and what of it would go, is shown first. Jobs, datasets and uploads under way are safe. Ctrl-C
-    ends it early: what went is gone, and the next one goes on.
+    What takes the disk, and what of it would go, is shown first. The trash goes, too: nothing of it is restored after
+    that. Jobs, datasets and uploads under way are safe. Ctrl-C ends it early: what went is gone, the next one goes on.
     """
 
     async def work(link: Link) -> GcReport:
@@ -43,6 +43,8 @@ def gc(dry_run: bool, yes: bool, host: str | None, as_json: bool) -> None:
         if not as_json:
             _show(told)
         if told.free_count and not yes:
+            if warning := disk_words.for_good(told):
+                note(warning)
             what = f"Free {human_size(told.free_size)} ({human_count(told.free_count, 'thing')})?"
             await agree(what, "Say --yes to free it without asking.")
         if not told.free_count:

@@ -201,7 +201,10 @@ def stop(jobs: tuple[str, ...], host: str | None, as_json: bool) -> None:
 @yes_option
 @host_option
 def delete(jobs: tuple[str, ...], yes: bool, host: str | None) -> None:
-    """Delete JOBS with their logs and outputs. Datasets made of those stay."""
+    """Delete JOBS with their logs and outputs. Datasets made of those stay.
+
+    `floyd-tui restore` brings them back until `floyd-tui gc` frees their room.
+    """
     names = [_with_number(job) for job in jobs]
 
     async def work(link: Link) -> None:
@@ -209,7 +212,7 @@ def delete(jobs: tuple[str, ...], yes: bool, host: str | None) -> None:
         await _confirm_deletion(found, yes)
         for job in found:
             await link.client.delete_job(job.name)
-            note(f"{job.short} is deleted")
+            note(f"{job.short} is deleted. Have it back: floyd-tui restore {job.short}")
 
     on_host(host, work)
 

@@ -29,7 +29,8 @@ _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 def rm(name: str, yes: bool, host: str | None) -> None:
     """Remove a dataset, or one version of it; refused while a job that has not ended uses it.
 
-    The jobs that used it stay, but cannot run again with it. The room is free after `floyd-tui gc`.
+    The jobs that used it stay, but cannot run again with it. `data restore` brings it back until `floyd-tui gc` frees
+    its room.
     """
     ref = _whole(name)
 
@@ -37,7 +38,8 @@ def rm(name: str, yes: bool, host: str | None) -> None:
         dataset = await link.client.dataset(dataset_name(ref))
         await _confirm(ref, dataset, await link.client.dataset_uses(dataset_name(ref)), yes)
         await link.client.delete_dataset(dataset_name(ref))
-        note(f"{_short(ref)} is removed. Free its room: floyd-tui gc")
+        name = _short(ref)
+        note(f"{name} is removed. Free its room: floyd-tui gc; or have it back: floyd-tui data restore {name}")
 
     on_host(host, work)
 

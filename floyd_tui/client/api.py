@@ -39,6 +39,7 @@ from runner.models import (
     Project,
     RunnerInfo,
     Secret,
+    Trashed,
     TreeStatus,
 )
 
@@ -107,8 +108,18 @@ class HttpClient:
         return await self._requests.fetch(Request("PATCH", "/v1/job", {"name": job}, body=change), Job)
 
     async def delete_job(self, job: str) -> None:
-        """Delete a job that has ended, with its output."""
+        """Put a job that has ended, with its output, into the trash."""
         await self._requests.send(Request("DELETE", "/v1/job", {"name": job}, timeout=PATIENT, repeatable=False))
+
+    async def trash(self) -> list[Trashed]:
+        """What was deleted and can be restored, the last first."""
+        return await self._requests.fetch(Request("GET", "/v1/trash"), list[Trashed])
+
+    async def restore(self, name: str) -> Trashed:
+        """Bring back a deleted job, dataset or version."""
+        return await self._requests.fetch(
+            Request("POST", "/v1/trash/restore", {"name": name}, repeatable=False), Trashed
+        )
 
     def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:
         """The log from byte `offset` on (negative: before the end); with `follow` until the job's end."""

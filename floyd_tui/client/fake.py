@@ -129,12 +129,6 @@ class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue):
             return found
         return self.host.finish(found.name, JobState.STOPPED, 143, f"Stopped by {self.host.info.owner}.")
 
-    async def delete_job(self, job: str) -> None:
-        await self.host.gate("delete_job")
-        found = self.host.find_job(job)
-        del self.host.jobs[found.name]
-        self.host.tell(Event(removed=found.name))
-
     async def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:
         await self.host.gate("logs")
         name = self.host.find_job(job).name

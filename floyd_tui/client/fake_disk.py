@@ -30,6 +30,7 @@ class FakeDisk:
         stopped, host.cancelled = host.cancelled and not dry_run, False
         if not dry_run and not stopped:
             host.unused = 0
+            host.trash.clear()
             host.stats.append(replace(host.stats[-1], disk_used=host.stats[-1].disk_used - freed))
             host.tell()
         stats, after = host.stats[-1], _kinds(host)
@@ -63,7 +64,8 @@ class FakeDisk:
 
 def _kinds(host: FakeHost) -> list[GcKind]:
     """What takes the disk; of what nothing refers to there are `host.unused` bytes, and none once they are gone."""
-    there = host.unused > 0
+    there, deleted = host.unused > 0, len(host.trash)
+    size = sum(one.size for one, _ in host.trash)
     versions = [version for one in host.datasets.values() for version in one.versions]
     outputs = [job.output_size for job in host.jobs.values() if job.output_size]
     return [
@@ -75,7 +77,7 @@ def _kinds(host: FakeHost) -> list[GcKind]:
         GcKind("unused", 1_312 * there, host.unused, 1_312 * there, host.unused),
         GcKind("images", 3 + there, 6_600_000_000 + 3_100_000_000 * there, there, 3_100_000_000 * there),
         GcKind("containers", 1 + 2 * there, 43_000_000 + 18_000_000 * there, 2 * there, 18_000_000 * there),
-        GcKind("trash"),
+        GcKind("trash", deleted, size, deleted, size),
         GcKind("quarantine"),
         GcKind("runner", 6, 41_000_000),
     ]

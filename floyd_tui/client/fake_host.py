@@ -17,6 +17,7 @@ from floyd_tui.errors import FloydError, RunnerProblem
 from runner.models import (
     Damage,
     Dataset,
+    DatasetVersion,
     Environment,
     Event,
     Fetch,
@@ -31,6 +32,7 @@ from runner.models import (
     Ref,
     RunnerInfo,
     Secret,
+    Trashed,
     TreeEntry,
     manifest_of,
 )
@@ -107,6 +109,7 @@ class FakeHost:
     trees: dict[str, list[TreeEntry]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     partial_blobs: dict[str, bytes] = field(default_factory=dict)
+    trash: list[tuple[Trashed, Job | Dataset | DatasetVersion]] = field(default_factory=list)
     unused: int = 3_400_000_000
     damage: tuple[Damage, ...] = ()
     unread: tuple[str, ...] = ()

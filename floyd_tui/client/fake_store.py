@@ -8,6 +8,7 @@ from floyd_tui.client.fake_disk import FakeDisk
 from floyd_tui.client.fake_fetches import FakeFetches
 from floyd_tui.client.fake_host import FakeHost, not_found
 from floyd_tui.client.fake_secrets import FakeSecrets
+from floyd_tui.client.fake_trash import FakeTrash
 from runner.models import (
     Dataset,
     DatasetChange,
@@ -18,7 +19,7 @@ from runner.models import (
 )
 
 
-class FakeStore(FakeDisk, FakeFetches, FakeSecrets):
+class FakeStore(FakeDisk, FakeFetches, FakeSecrets, FakeTrash):
     """Mixed into `floyd_tui.client.fake.FakeClient`, which has the host."""
 
     host: FakeHost
@@ -47,19 +48,6 @@ class FakeStore(FakeDisk, FakeFetches, FakeSecrets):
             self.host.tell(Event(removed=f"{old.owner}/datasets/{old.name}"))
         self.host.tell(Event(dataset=new))
         return new
-
-    async def delete_dataset(self, name: str) -> None:
-        await self.host.gate("delete_dataset")
-        old, ref = self._dataset(name)
-        if ref.number is None:
-            del self.host.datasets[ref.name]
-            self.host.tell(Event(removed=f"{old.owner}/datasets/{old.name}"))
-            return
-        left = tuple(version for version in old.versions if version.version != ref.number)
-        if len(left) == len(old.versions):
-            raise not_found(f"dataset {name}")
-        self.host.datasets[ref.name] = replace(old, versions=left)
-        self.host.tell(Event(dataset=self.host.datasets[ref.name]))
 
     async def dataset_uses(self, name: str) -> list[DatasetUse]:
         await self.host.gate("dataset_uses")

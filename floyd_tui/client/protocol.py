@@ -43,6 +43,7 @@ from runner.models import (
     Project,
     RunnerInfo,
     Secret,
+    Trashed,
     TreeStatus,
 )
 
@@ -97,7 +98,17 @@ class Client(Protocol):
         """Give a job other tags; hold, release or move one that waits."""
         ...
 
-    async def delete_job(self, job: str) -> None: ...
+    async def delete_job(self, job: str) -> None:
+        """Put a job that has ended, with its output, into the trash."""
+        ...
+
+    async def trash(self) -> list[Trashed]:
+        """What was deleted and can be restored, the last first; a collection empties it."""
+        ...
+
+    async def restore(self, name: str) -> Trashed:
+        """Bring back a deleted job, dataset or version; the answer has the name it has now."""
+        ...
 
     def logs(self, job: str, offset: int = 0, follow: bool = False) -> AsyncIterator[LogChunk]:
         """The log from byte `offset` on; negative: so many bytes before the end. With `follow`, until the job's end."""

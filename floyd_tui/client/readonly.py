@@ -17,7 +17,7 @@ from runner.models import GcReport, GcStep
 READS = frozenset({
     "check_launch", "content", "contents", "curves", "dataset", "dataset_uses", "datasets", "diff", "environments",
     "events", "fetches", "files", "files_if_changed", "follow_fetch", "follow_stats", "info", "job", "jobs", "logs",
-    "metrics", "part", "projects", "secrets", "stats", "tree", "tree_status", "usage",
+    "metrics", "part", "projects", "secrets", "stats", "trash", "tree", "tree_status", "usage",
 })  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +30,9 @@ from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.progress_line import ProgressLine
 from runner.models import BadName, JobChange
 
+if TYPE_CHECKING:
+    from floyd_tui.app import FloydApp
+
 # So many requests are under way at once; of downloads one, which has all of the line to itself.
 AT_ONCE = 8
 STATES = ("asking", "working", "done")
@@ -42,7 +45,7 @@ class Task:
 
     `verb` and `past` name it ("Stop", "stopped"), `detail` says what it means. `field` asks for something first: a
     `folder`, with `value` in it, or words. `do` is called with a job, what was typed, and whom to tell of progress, and
-    raises `FloydError`; `check` raises `BadName` for what cannot be typed.
+    raises `FloydError`; what `undo` says can be undone, is. `check` raises `BadName` for what cannot be typed.
     """
 
     verb: str
@@ -54,6 +57,7 @@ class Task:
     at_once: int = AT_ONCE
     check: Callable[[str], object] = str
     folder: bool = False
+    undo: bool = False
 
 
 async def _stop(links: LinkSet, one: HostJob, typed: str, tell: Tell) -> None:
@@ -81,7 +85,8 @@ def _folder(typed: str) -> Path:
 
 
 STOP = Task("Stop", "stopped", "They end now and cannot go on. What they wrote so far is kept.", _stop)
-DELETE = Task("Delete", "deleted", "They go with their logs, metrics and outputs, for good.", _delete)
+_GOES = "They go with logs, metrics and outputs into the trash: u brings them back until a collection (gc)."
+DELETE = Task("Delete", "deleted", _GOES, _delete, undo=True)
 TAG = Task("Tag", "tagged", "", _tag, "tags to give; -old takes one away", check=TagChange.parse)
 
 
@@ -108,6 +113,7 @@ class BatchDialog(ModalScreen[bool]):
         self.state = "asking"
         self._begun = False
         self._ended = 0
+        self._went: list[HostJob] = []
         self._failed: list[tuple[HostJob, FloydError]] = []
 
     def compose(self) -> ComposeResult:
@@ -200,6 +206,7 @@ class BatchDialog(ModalScreen[bool]):
             async with places:
                 try:
                     await self._job_task.do(self._links, one, typed, self._tell)
+                    self._went.append(one)
                 except FloydError as error:
                     self._failed.append((one, error))
                 self._ended += 1
@@ -217,9 +224,16 @@ class BatchDialog(ModalScreen[bool]):
             words.append(f"{len(self._failed)} failed")
         self.query_one("#far", Static).update("   ".join(words))
 
+    def _remember(self) -> str:
+        """Let what was done be undone, where it can be; how that is done, in words."""
+        if not (self._job_task.undo and self._went):
+            return ""
+        cast("FloydApp", self.app).deletions.add([(one.host, one.job.name) for one in self._went])
+        return " u undoes it."
+
     def _over(self, typed: str) -> None:
-        went = self._ended - len(self._failed)
-        said = f"{fmt.count(went, 'job')} {'is' if went == 1 else 'are'} {self._job_task.past}."
+        went = len(self._went)
+        said = f"{fmt.count(went, 'job')} {'is' if went == 1 else 'are'} {self._job_task.past}.{self._remember()}"
         if self._job_task.folder and went:
             said = (
                 f"{fmt.count(went, 'output')} {'is' if went == 1 else 'are'} in {shown_path(Path(typed).expanduser())}."
@@ -242,5 +256,6 @@ class BatchDialog(ModalScreen[bool]):
         if self.state == "working":
             self.workers.cancel_group(self, "batch")
             left = len(self._jobs) - self._ended
-            self.notify(f"Left as they were: {fmt.count(left, 'job')}. {self._ended} done.", markup=False)
+            said = f"Left as they were: {fmt.count(left, 'job')}. {self._ended} done.{self._remember()}"
+            self.notify(said, markup=False)
         self.dismiss(self._begun)

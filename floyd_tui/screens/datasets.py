@@ -15,8 +15,9 @@ from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, RouteMissing
 from floyd_tui.screens.dataset_files import DatasetFiles
 from floyd_tui.screens.fetches_pane import FetchesPane
-from floyd_tui.screens.page import Page, PageRow
+from floyd_tui.screens.page import PageRow
 from floyd_tui.screens.save_dataset import said
+from floyd_tui.screens.undo import Undoing
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
@@ -39,7 +40,7 @@ VERSIONS = (
 )
 
 
-class DatasetsScreen(Page):
+class DatasetsScreen(Undoing):
     """The datasets of the host: the caller's and public ones."""
 
     PAGE = "datasets"
@@ -52,6 +53,7 @@ class DatasetsScreen(Page):
         Binding(
             "x", "remove", "Remove", id="data.remove", tooltip="Remove the dataset, or the version under the cursor"
         ),
+        Binding("U", "undo", "Undo", show=False, id="data.undo", tooltip="Bring back what was deleted last"),
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
         Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
@@ -277,9 +279,8 @@ class DatasetsScreen(Page):
         question = removal(dataset, version, await client.dataset_uses(name))
         if await self.app.push_screen_wait(question):
             await client.delete_dataset(name)
-            self.notify(
-                f"{version.short if version else dataset.name} is removed. Its room is freed by `floyd-tui gc`."
-            )
+            self.floyd.deletions.add([(self.link.name, name)])
+            self.notify(f"{version.short if version else dataset.name} is removed. U undoes it.", markup=False)
 
     @on(RowTable.RowSelected, "#fetches")
     def _fetch_entered(self) -> None:

@@ -13,13 +13,14 @@ from floyd_tui.screens import job_actions
 from floyd_tui.screens.batch import DELETE, STOP, TAG, BatchDialog, Task, downloading
 from floyd_tui.screens.home_jobs import JobKey
 from floyd_tui.screens.home_keys import JobKeys
+from floyd_tui.screens.undo import Undoing
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_filter import HostJob
 
 KEYS = (("s", "stop"), ("d", "download"), ("x", "delete"), ("T", "tag"), ("c", "compare"), ("Esc", "unmark"))
 
 
-class JobMarks(JobKeys):
+class JobMarks(JobKeys, Undoing):
     """Keys that mark jobs, and those that act on the marked ones; without any, on the job under the cursor.
 
     Who inherits has the jobs that are `shown`, and draws anew when `draw_list` is called.
@@ -32,6 +33,7 @@ class JobMarks(JobKeys):
             tooltip="Mark all that are shown, or none",
         ),
         Binding("x", "delete", "Delete", show=False, id="job.delete", tooltip="Delete the job, or all marked ones"),
+        Binding("u", "undo", "Undo", show=False, id="job.undo", tooltip="Bring back what was deleted last"),
         Binding("T", "tag", "Tag", show=False, id="job.tag", tooltip="Tag the job, or all marked ones"),
         Binding("c", "compare", "Compare", show=False, id="job.compare", tooltip="Marked jobs side by side"),
     ]  # fmt: skip

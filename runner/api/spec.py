@@ -36,6 +36,7 @@ from runner.models import (
     Project,
     RunnerInfo,
     Secret,
+    Trashed,
     TreeStatus,
 )
 
@@ -119,6 +120,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "PATCH /v1/dataset": Operation(Dataset, (_NAME,), body=DatasetChange),
     "DELETE /v1/dataset": Operation(None, (_NAME,), status=204),
     "GET /v1/dataset/uses": Operation(list[DatasetUse], (_NAME,)),
+    "GET /v1/trash": Operation(list[Trashed]),
+    "POST /v1/trash/restore": Operation(Trashed, (_NAME,)),
     "GET /v1/diff": Operation(list[FileChange], (Query("old", required=True), Query("new", required=True))),
     "GET /v1/gc": Operation(GcReport, (_FOLLOW,)),
     "POST /v1/gc": Operation(GcReport, (_FOLLOW, _KEY)),

@@ -66,6 +66,7 @@ from runner.models.store import (
     GcReport,
     GcStep,
     StoreKind,
+    Trashed,
 )
 from runner.models.usage import GpuProcess, Hint, HintKind, HintLevel, JobUsage, UsagePoint, UtilizationPolicy
 from runner.models.wire import (
@@ -167,6 +168,7 @@ __all__ = [
     "Secret",
     "SecretUse",
     "StoreKind",
+    "Trashed",
     "TreeEntry",
     "TreeStatus",
     "UsagePoint",

@@ -34,7 +34,7 @@ class GcKind:
     - ``uploads``: were not used yet, or broke off.
     - ``unused``: content that nothing refers to.
     - ``images``: derived ones, made by the runner. ``containers``: of jobs.
-    - ``trash``: what an earlier collection had no time to remove, and what a crash left half made.
+    - ``trash``: what was deleted and can still be restored, and what a collection or a crash left half done.
     - ``quarantine``: what a check found damaged.
     - ``runner``: its database, its log, and its programs; earlier versions of these go.
     """
@@ -44,6 +44,24 @@ class GcKind:
     size: int = 0
     free_count: int = 0
     free_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A job, dataset or version that was deleted and can be restored until a collection, by its full `name`.
+
+    `size` is bytes of its output and log, or of its versions; `about` what tells it from others: a message, a command.
+    """
+
+    name: str
+    deleted_at: float
+    size: int = 0
+    about: str = ""
+
+    @property
+    def short(self) -> str:
+        """The name without owner and kind."""
+        return self.name.split("/", 2)[2]
 
 
 @dataclass(frozen=True, slots=True)

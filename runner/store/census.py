@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from runner.errand import Course
 from runner.models import GcKind, GcStep, StoreKind, is_digest, read_entries
@@ -35,7 +36,11 @@ _ABANDONED_SECONDS = 3600.0
 _FOLDERS = 8
 _PAGE = 20_000
 _OWN_FILES = ("runner.*", "reserve", "versions/*/*")
-_JOBS = "SELECT owner, name, number FROM jobs JOIN projects ON projects.id = jobs.project"
+_JOBS = "SELECT owner, name, number, deleted_at FROM jobs JOIN projects ON projects.id = jobs.project"
+
+
+# What the folder of a job is of.
+_Standing = Literal["there", "deleted", "none"]
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ class Census:
             ("outputs", wanted.outputs),
             ("code", wanted.code),
             ("uploads", wanted.young),
+            ("trash", wanted.trash),
         )
         batches = blob_batches(self._blobs)
         todo = sum(len(trees) for _, trees in groups) + len(batches)
@@ -117,7 +123,7 @@ class Census:
             await to_the_end(partial(_count_blobs, batch, known, tally))
             done += 1
             course.at(GcStep("looking", done, todo, freed))
-        await to_the_end(lambda: self._count_texts(wanted.all, tally))
+        await to_the_end(lambda: self._count_texts(wanted, tally))
         await to_the_end(lambda: self._count_rest(cutoff, tally))
         jobs = await self._job_folders()
         await to_the_end(lambda: _count_jobs(jobs, tally))
@@ -146,8 +152,8 @@ class Census:
                     known.setdefault(bytes.fromhex(digest), kind)
 
     async def ownerless(self) -> list[Path]:
-        """Folders of jobs that are in no table: a deletion was cut off."""
-        return [folder for folder, owned in await self._job_folders() if not owned]
+        """Folders of jobs that are in no table: they were purged."""
+        return [folder for folder, standing in await self._job_folders() if standing == "none"]
 
     async def done_with(self) -> list[Path]:
         """What in quarantine is of no use: it was healed since, nothing refers to it, or it is there for 30 days."""
@@ -181,17 +187,18 @@ class Census:
     def _partials(self) -> Iterator[Path]:
         return (path for path in self._blobs.partials.glob("*/*") if is_digest(path.name.partition(".")[0]))
 
-    async def _job_folders(self) -> list[tuple[Path, bool]]:
-        """The folders of jobs, and whether there is such a job."""
+    async def _job_folders(self) -> list[tuple[Path, _Standing]]:
+        """The folders of jobs, and whether there is such a job, or it was deleted."""
         # The folders first: the folder of a job that is made meanwhile is not among them.
         folders = await to_the_end(lambda: list(self._folder.glob("jobs/*/*/*")))
         known = await self._db.read(_job_names)
-        return [(folder, folder.parts[-3:] in known) for folder in folders]
+        return [(folder, known.get(folder.parts[-3:], "none")) for folder in folders]
 
-    def _count_texts(self, wanted: frozenset[str], tally: Tally) -> None:
+    def _count_texts(self, wanted: roots.Wanted, tally: Tally) -> None:
+        every = wanted.all
         for digest, paths in self.texts().items():
-            if digest not in wanted:
-                tally["unused"].add(size_of(paths[0]), goes=True)
+            if digest in wanted.trash or digest not in every:
+                tally["trash" if digest in wanted.trash else "unused"].add(size_of(paths[0]), goes=True)
 
     def _count_rest(self, cutoff: float, tally: Tally) -> None:
         old = set(self.old_partials(cutoff))
@@ -209,20 +216,23 @@ class Census:
                 tally["runner"].add(size_of(path), goes=path in spare)
 
 
-def _job_names(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
-    return {(row["owner"], row["name"], str(row["number"])) for row in connection.execute(_JOBS)}
+def _job_names(connection: sqlite3.Connection) -> dict[tuple[str, ...], _Standing]:
+    return {
+        (row["owner"], row["name"], str(row["number"])): "there" if row["deleted_at"] is None else "deleted"
+        for row in connection.execute(_JOBS)
+    }
 
 
 def _count_blobs(folders: Iterable[Path], known: dict[bytes, StoreKind], tally: Tally) -> None:
     for digest, paths in listed(folders).items():
         kind = known.get(bytes.fromhex(digest), "unused")
         for path in paths:
-            tally[kind].add(size_of(path), goes=kind == "unused")
+            tally[kind].add(size_of(path), goes=kind in ("unused", "trash"))
 
 
-def _count_jobs(folders: Iterable[tuple[Path, bool]], tally: Tally) -> None:
-    for folder, owned in folders:
-        tally["jobs"].add(size_of(folder), goes=not owned)
+def _count_jobs(folders: Iterable[tuple[Path, _Standing]], tally: Tally) -> None:
+    for folder, standing in folders:
+        tally["trash" if standing == "deleted" else "jobs"].add(size_of(folder), goes=standing != "there")
 
 
 def blob_batches(blobs: BlobStore) -> list[list[Path]]:

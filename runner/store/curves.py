@@ -14,7 +14,7 @@ from runner.models import Curve, Ref
 # A job with no more points than this is read whole; of a longer one, each value is looked for in so many points.
 _WHOLE, _NEAR = 1024, 256
 _JOB = """SELECT jobs.id, json_extract(document, '$.metrics') AS metrics FROM jobs
-JOIN projects ON projects.id = jobs.project WHERE owner = ? AND name = ? AND number = ?"""
+JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL WHERE owner = ? AND name = ? AND number = ?"""
 
 
 def curves(connection: sqlite3.Connection, owner: str, names: Sequence[str], metric: str, points: int) -> list[Curve]:

@@ -34,9 +34,9 @@ _REPAIRED: DamageKind = "repaired"
 _TREES = """SELECT owner || '/datasets/' || name || '/' || version AS name, tree
 FROM versions JOIN datasets ON datasets.id = versions.dataset
 UNION ALL SELECT owner || '/projects/' || name || '/' || number, json_extract(document, '$.output')
-FROM jobs JOIN projects ON projects.id = jobs.project
+FROM jobs JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL
 UNION ALL SELECT owner || '/projects/' || name || '/' || number || '/code', json_extract(document, '$.code')
-FROM jobs JOIN projects ON projects.id = jobs.project"""
+FROM jobs JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL"""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ nothing is lost but time: the next pass finds the same again.
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from runner.store import roots
 from runner.store.blobs import BlobStore
 from runner.store.census import Census, Figures, Tally, Unreadable, blob_batches, listed, size_of
 from runner.store.db import Database
+from runner.store.deleted import Purged, purge_some
 from runner.store.trash import Trash
 from runner.store.trees import Trees
 from runner.threads import to_the_end
@@ -51,15 +53,19 @@ class Collector:
         tally = await self._census.count(cutoff, course or Course(GcStep()))
         return Pass(tally.kinds(), sorted(tally.damaged))
 
-    async def collect(self, cutoff: float, course: Course[GcStep] | None = None) -> Pass:
+    async def collect(
+        self, cutoff: float, course: Course[GcStep] | None = None, deleted_before: float = math.inf
+    ) -> Pass:
         """Take away what `survey` says would go; returns what there is then, with what went.
 
-        Told to stop, it returns what went until then.
+        Of what might be restored, that goes which was `deleted_before`, in epoch seconds. Told to stop, it returns what
+        went until then.
         """
         course, freed = course or Course(GcStep()), Tally()
         try:
+            purged = await self._purge(deleted_before, course)
             await self._forget(cutoff, course)
-            await self._free(cutoff, _Freeing(course, freed))
+            await self._free(cutoff, _Freeing(course, freed, purged, await self._blobs_of(purged.trees)))
             left = await self._census.count(cutoff, course)
         except Stopped:
             left = Tally()
@@ -68,6 +74,23 @@ class Collector:
             GcKind(k.kind, k.count, k.size, freed[k.kind].free_count, freed[k.kind].free_size) for k in left.kinds()
         ]
         return Pass(kinds, sorted(left.damaged))
+
+    # What was deleted
+
+    async def _purge(self, before: float, course: Course[GcStep]) -> Purged:
+        """Forget for good what was deleted before then."""
+        purged = Purged()
+        while await self._db.write(partial(purge_some, before=before, purged=purged)):
+            course.at(GcStep("forgetting", len(purged.jobs)))
+        return purged
+
+    async def _blobs_of(self, trees: Iterable[str]) -> set[str]:
+        """The blobs of `trees`, as far as their manifests can be read: what goes of these was in the trash."""
+        found: set[str] = set()
+        for tree in trees:
+            with contextlib.suppress(Unreadable):
+                found |= {digest.hex() for digest in await self._mark([tree])}
+        return found
 
     # What is referred to
 
@@ -131,7 +154,8 @@ class Collector:
         spoiled = {digest: [path for path in paths if path.suffix] for digest, paths in farms.items()}
         await self._sweep(spoiled, roots.unmounted, freeing, counted=False)
         await self._take_all(await to_the_end(partial(census.old_partials, cutoff)), freed["uploads"])
-        await self._take_all(await census.ownerless(), freed["jobs"])
+        for folder in await census.ownerless():
+            await self._take_all([folder], freed["trash" if folder.parts[-3:] in freeing.purged.jobs else "jobs"])
         await self._take_all(await to_the_end(census.abandoned), freed["trash"])
         await self._take_all(await census.done_with(), freed["quarantine"])
         await self._take_all(await to_the_end(partial(spare_versions, self._folder, cutoff)), freed["runner"])
@@ -140,7 +164,7 @@ class Collector:
         self, files: dict[str, list[Path]], unwanted: Unwanted, freeing: _Freeing, counted: bool = True
     ) -> None:
         suspects = sorted(await self._db.read(lambda c: unwanted(c, files)))
-        freed = freeing.freed["unused"] if counted else None
+        freed = freeing.of if counted else nobody
         for start in range(0, len(suspects), _BATCH):
             freeing.say()
             batch = {digest: files[digest] for digest in suspects[start : start + _BATCH]}
@@ -152,14 +176,14 @@ class Collector:
         connection: sqlite3.Connection,
         files: dict[str, list[Path]],
         unwanted: Unwanted,
-        freed: Figures | None,
+        freed: Callable[[str], Figures | None],
     ) -> None:
         """Asked once more: on the writing thread nobody can begin to refer to them before they are gone."""
         gone = unwanted(connection, files)
         with self._blobs.claims.lock:
             for digest in gone - self._blobs.claims.held(gone):
                 for path in files[digest]:
-                    self._take(path, freed)
+                    self._take(path, freed(digest))
 
     async def _take_all(self, paths: Iterable[Path], freed: Figures) -> None:
         for path in paths:
@@ -182,12 +206,21 @@ class Collector:
             pass
 
 
-class _Freeing:
-    """How far the taking away is."""
+def nobody(digest: str) -> None:
+    """What counts for nothing."""
 
-    def __init__(self, course: Course[GcStep], freed: Tally) -> None:
+
+class _Freeing:
+    """How far the taking away is; `purged` is what was deleted, and `digests` the blobs that this had."""
+
+    def __init__(self, course: Course[GcStep], freed: Tally, purged: Purged, digests: set[str]) -> None:
         self.freed, self.total = freed, 0
+        self.purged, self._trash = purged, digests | purged.trees
         self._course, self._done = course, 0
+
+    def of(self, digest: str) -> Figures:
+        """The figures that a blob or manifest counts for."""
+        return self.freed["trash" if digest in self._trash else "unused"]
 
     def go_on(self) -> None:
         """One more batch of `total` is begun."""

@@ -12,18 +12,20 @@ from runner.errors import Conflict, NotFound
 from runner.models import Curve, Job, JobState, Metric, Project, decode, encode, is_transition_allowed
 from runner.store.curves import curves
 from runner.store.db import Database
+from runner.store.deleted import delete_job
 from runner.store.roots import let_go, require_tree
 
 ACTIVE = (JobState.QUEUED, JobState.PREPARING, JobState.RUNNING)
-_JOB = "SELECT jobs.*, projects.owner, projects.name FROM jobs JOIN projects ON projects.id = jobs.project"
+_JOB = """SELECT jobs.*, projects.owner, projects.name FROM jobs
+          JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL"""
 # In this order: the words are asked first, and their jobs by number.
 _WORDS = """SELECT jobs.*, projects.owner, projects.name FROM job_words CROSS JOIN jobs ON jobs.id = job_words.rowid
-            JOIN projects ON projects.id = jobs.project"""
+            JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL"""
 # The plus keeps SQLite from counting along all jobs of the project: unfinished ones are few.
 _PROJECT = f"""
 SELECT p.*, (SELECT count(*) FROM jobs WHERE +project = p.id AND state IN ('{"', '".join(ACTIVE)}')) AS active,
-       (SELECT max(number) FROM jobs WHERE project = p.id) AS latest,
-       (SELECT state FROM jobs WHERE project = p.id ORDER BY number DESC LIMIT 1) AS latest_state
+       (SELECT number FROM jobs WHERE project = p.id AND deleted_at IS NULL ORDER BY number DESC LIMIT 1) AS latest,
+       (SELECT state FROM jobs WHERE project = p.id AND deleted_at IS NULL ORDER BY number DESC LIMIT 1) AS latest_state
 FROM projects p WHERE p.owner = ?"""
 # Characters in a row that the index of words knows at least.
 _INDEXED = 3
@@ -224,13 +226,13 @@ class JobStore:
         return await self._db.write(change)
 
     async def delete(self, job: Job) -> None:
-        """Forget an ended job with its metrics; raises `Conflict` while it is active."""
+        """Put an ended job into the trash (`runner.store.deleted`); raises `Conflict` while it is active."""
 
         def change(connection: sqlite3.Connection) -> None:
             row, now = _locked(connection, job)
             if not now.state.ended:
                 raise Conflict(f"{job.short} is still {now.state}.", f"Stop it first: floyd-tui stop {job.short}")
-            connection.execute("DELETE FROM jobs WHERE id = ?", (row["id"],))
+            delete_job(connection, row["id"])
             let_go(connection, now.owner, (now.code, now.output, *(one.output for one in now.attempts)))
 
         await self._db.write(change)

@@ -1,7 +1,7 @@
 """What refers to what, asked of the database: which trees are wanted, and who holds which blob for nothing.
 
 A tree is wanted by a version, by a job as its code or output, by a job that has not ended as an input, by a claim, and
-for a while by having been put: its launch is on the way. A deleted job or version lets go of its trees at once.
+for a while by having been put: its launch is on the way. What was deleted wants its trees until it is purged.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ _ACTIVE = "('queued', 'preparing', 'running')"
 _INPUTS = f"""SELECT json_extract(value, '$.tree') FROM jobs, json_each(jobs.document, '$.inputs')
 WHERE state IN {_ACTIVE} AND json_extract(value, '$.tree') != ''"""
 _DATASETS = "SELECT owner, tree FROM versions JOIN datasets ON datasets.id = versions.dataset"
+_REMOVED = "SELECT owner, json_extract(value, '$.tree') AS tree FROM removed, json_each(document, '$.versions')"
 _OF_JOBS = """SELECT owner, json_extract(document, '$.{0}') AS tree
 FROM jobs JOIN projects ON projects.id = jobs.project WHERE tree IS NOT NULL"""
 _OF_ATTEMPTS = """SELECT owner, json_extract(value, '$.output') AS tree
 FROM jobs JOIN projects ON projects.id = jobs.project, json_each(document, '$.attempts') WHERE tree IS NOT NULL"""
-_CODES, _OUTPUTS = _OF_JOBS.format("code"), f"{_OF_JOBS.format('output')} UNION {_OF_ATTEMPTS}"
-_UNWANTED = f"""created_at <= ? AND (owner, digest) NOT IN ({_DATASETS} UNION {_CODES} UNION {_OUTPUTS})
+_LIVE, _DELETED = "AND deleted_at IS NULL", "AND deleted_at IS NOT NULL"
+_CODES, _OUTPUTS = _OF_JOBS.format("code"), (_OF_JOBS.format("output"), _OF_ATTEMPTS)
+_LIVE_OUTPUTS = " UNION ".join(f"{sql} {_LIVE}" for sql in _OUTPUTS)
+_TRASH = " UNION ".join((_REMOVED, *(f"{sql} {_DELETED}" for sql in (_CODES, *_OUTPUTS))))
+_UNWANTED = f"""created_at <= ? AND (owner, digest) NOT IN ({" UNION ".join((_DATASETS, _REMOVED, _CODES, *_OUTPUTS))})
 AND digest NOT IN ({_INPUTS})"""
 # One row each, however many blobs they hold: DISTINCT would walk the whole table.
 _OWNERS = """WITH RECURSIVE o (owner) AS (SELECT min(owner) FROM blob_holders
@@ -34,27 +38,32 @@ SELECT owner FROM o WHERE owner IS NOT NULL"""
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The trees that are wanted, by what for, and `all` that have a row or are mounted somewhere."""
+    """The trees that are wanted, by what for, and `all` that have a row or are mounted somewhere.
+
+    Those in `trash` are wanted by what was deleted, and by nothing else.
+    """
 
     datasets: frozenset[str]
     outputs: frozenset[str]
     code: frozenset[str]
     young: frozenset[str]
+    trash: frozenset[str]
 
     @property
     def all(self) -> frozenset[str]:
         """Every one of them, and the empty tree."""
-        return self.datasets | self.outputs | self.code | self.young | {EMPTY_TREE}
+        return self.datasets | self.outputs | self.code | self.young | self.trash | {EMPTY_TREE}
 
 
 def wanted(connection: sqlite3.Connection, cutoff: float) -> Wanted:
     """What is wanted now; trees put after `cutoff` (epoch seconds) are."""
     inputs = {row[0] for row in connection.execute(_INPUTS)}
     datasets = {row["tree"] for row in connection.execute(_DATASETS)}
-    outputs = {row["tree"] for row in connection.execute(_OUTPUTS)}
-    code = {row["tree"] for row in connection.execute(_CODES)}
+    outputs = {row["tree"] for row in connection.execute(_LIVE_OUTPUTS)}
+    code = {row["tree"] for row in connection.execute(f"{_CODES} {_LIVE}")}
     young = {row["digest"] for row in connection.execute("SELECT digest FROM trees WHERE created_at > ?", (cutoff,))}
-    return Wanted(*map(frozenset, (datasets | inputs, outputs, code, young)))
+    trash = {row["tree"] for row in connection.execute(_TRASH)} - datasets - inputs - outputs - code - young
+    return Wanted(*map(frozenset, (datasets | inputs, outputs, code, young, trash)))
 
 
 def forget_trees(connection: sqlite3.Connection, claims: Claims, cutoff: float) -> int:

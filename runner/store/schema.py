@@ -176,4 +176,26 @@ CREATE INDEX jobs_by_group ON jobs (person, json_extract(document, '$.group'))
   WHERE json_extract(document, '$.group') <> '';
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS, _GROUPS)
+_TRASH = """
+-- What was deleted can be restored until a collection: a job's row stays, a dataset's or version's is kept as JSON.
+ALTER TABLE jobs ADD COLUMN deleted_at REAL;
+CREATE INDEX jobs_deleted ON jobs (person, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE TABLE removed (
+  id INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  dataset TEXT NOT NULL,
+  version INTEGER,
+  removed_at REAL NOT NULL,
+  document TEXT NOT NULL
+);
+DROP TRIGGER jobs_out;
+CREATE TRIGGER jobs_out AFTER DELETE ON jobs BEGIN
+  UPDATE projects SET jobs = jobs - (old.deleted_at IS NULL) WHERE id = old.project;
+  DELETE FROM job_words WHERE rowid = old.id;
+END;
+CREATE TRIGGER jobs_put_away AFTER UPDATE OF deleted_at ON jobs BEGIN
+  UPDATE projects SET jobs = jobs + (new.deleted_at IS NULL) - (old.deleted_at IS NULL) WHERE id = new.project;
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS, _GROUPS, _TRASH)

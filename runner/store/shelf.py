@@ -9,11 +9,12 @@ from runner.errors import BadRequest, Conflict, NotFound
 from runner.models import Dataset, DatasetChange, DatasetUse, Event, JobState, check_name
 from runner.store.datasets import Datasets
 from runner.store.db import Database
+from runner.store.deleted import remove_versions
 from runner.store.roots import let_go
 
 MAX_DESCRIPTION = 10_000
 _USES = """SELECT owner, name, number, state, json_extract(value, '$.source') AS source
-FROM jobs JOIN projects ON projects.id = jobs.project, json_each(jobs.document, '$.inputs')
+FROM jobs JOIN projects ON projects.id = jobs.project AND deleted_at IS NULL, json_each(jobs.document, '$.inputs')
 WHERE substr(source, 1, length(:of)) = :of ORDER BY jobs.id DESC"""
 
 
@@ -51,9 +52,9 @@ class Shelf:
         return changed
 
     async def remove(self, owner: str, name: str, version: int | None) -> None:
-        """Forget a version, or with None the whole dataset; raises `NotFound`, or `Conflict` while a job uses it.
+        """Put a version, or with None the whole dataset, into the trash (`runner.store.deleted`).
 
-        Its files stay until the next garbage collection.
+        Raises `NotFound`, or `Conflict` while a job uses it.
         """
         was_public = await self._db.write(lambda c: _remove(c, owner, name, version))
         if version is None:
@@ -119,9 +120,6 @@ def _remove(connection: sqlite3.Connection, owner: str, name: str, version: int 
         what = name if version is None else f"{name}/{version}"
         raise NotFound(f"There is no dataset {what} of yours here.", "List them: floyd-tui data ls")
     _require_idle(connection, owner, name, version)
-    if version is None:
-        connection.execute("DELETE FROM datasets WHERE id = ?", (rows[0]["id"],))
-    else:
-        connection.execute("DELETE FROM versions WHERE dataset = ? AND version = ?", (rows[0]["id"], version))
+    remove_versions(connection, rows[0]["id"], version)
     let_go(connection, owner, [row["tree"] for row in rows])
     return bool(rows[0]["public"])

@@ -116,6 +116,11 @@ def test_a_whole_life(any_shell: Shell, tmp_path: Path) -> None:
     assert "No jobs with 'zebra'" in shell("status", "--search", "zebra").stderr
     shell("delete", "life/2", "--yes")
     assert [one["number"] for one in shell.json("status", "life")] == [1]
+    assert "life/2" in shell("trash").stdout
+    assert "life/2 is there again" in shell("restore").stderr  # what was deleted last
+    assert "no deleted job life/2" in shell("restore", "life/2", code=1).stderr
+    assert [one["number"] for one in shell.json("status", "life")] == [2, 1]
+    assert "The trash is empty" in shell("trash").stderr
     shell("data", "clone", "models/1", str(tmp_path / "models"))
     assert (tmp_path / "models" / "model.txt").read_text() == "one\none\n"
 

@@ -145,15 +145,17 @@ def test_the_room_of_what_was_removed_is_freed(shell: Shell, digits: Path, runne
         (digits / twice).write_bytes(bytes(range(256)) * (3 << 12))
     assert "3.0 MiB of it need not be sent" in shell("data", "upload", str(digits), "--name", "big").stderr
     assert "Nothing is to be freed" in shell("gc", "-y").stderr
+    assert "have it back: floyd-tui data restore big" in shell("data", "rm", "big", "-y").stderr
+    assert "big is there again" in shell("data", "restore", "big").stderr
     shell("data", "rm", "big", "-y")
     told = shell.json("gc", "--dry-run")
-    unused = next(kind for kind in told["kinds"] if kind["kind"] == "unused")
+    deleted = next(kind for kind in told["kinds"] if kind["kind"] == "trash")
     assert told["dry_run"]
-    assert unused["free_size"] >= 3 << 20
+    assert deleted["free_size"] >= 3 << 20
     assert "Nobody is here to answer" in shell("gc", code=1).stderr
     done = shell("gc", "--yes")
-    assert "content nothing refers to" in done.stdout
-    assert "3.0 MiB freed" in done.stderr
+    assert "deleted, can be restored" in done.stdout
+    assert "3.0 MiB freed, 3.0 MiB of it deleted before; " in done.stderr
     assert max(path.stat().st_size for path in (runner.data_dir / "blobs").glob("*/*")) < 1 << 20
     shell("data", "get", "digits", "three")
     assert (shell.folder / "three").read_text() == "333"

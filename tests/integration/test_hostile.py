@@ -92,6 +92,7 @@ def test_folders_deeper_than_anybody_needs_are_laid_out_and_removed(runner: Runn
     assert api.ended(job.name).state is JobState.SUCCEEDED
     assert api.ask("GET", "/v1/gc")["kinds"]
     api.ask("DELETE", "/v1/job", name=job.name)
+    api.ask("POST", "/v1/gc")
     wait_for(lambda: not (runner.data_dir / f"jobs/{job.owner}/p/1").exists(), "its folder to go")
 
 

@@ -62,6 +62,8 @@ def _furnish(people: People) -> dict[str, str]:
     alice.launch(f"echo {MARK}; echo {MARK} >out; sleep 600", project, code=code)
     alice.prints(f"{project}/2", MARK.encode())
     fetch = alice.ask("POST", f"/v1/datasets/{MARK}-net/fetches", {"url": f"http://192.0.2.1/{MARK}"})
+    alice.dataset(f"{MARK}-gone", {"gone": CODE})
+    alice.ask("DELETE", "/v1/dataset", name=f"{MARK}-gone")
     mallory.dataset("mine", {"mine": b"mallory's\n"})
     alice.ask("PUT", f"/v1/secrets/{MARK}_KEY", {"value": f"{MARK} of Alice"})
     name = people.alice.name
@@ -72,6 +74,7 @@ def _furnish(people: People) -> dict[str, str]:
         "running": f"{name}/projects/{project}/2",
         "project": f"{name}/projects/{project}",
         "data": f"{name}/datasets/{MARK}-data",
+        "gone": f"{name}/datasets/{MARK}-gone",
         "fetch": fetch["id"],
         "blob": hashlib.sha256(SECRET).hexdigest(),
         "tree": alice.ask("GET", "/v1/dataset", name=f"{MARK}-data")["versions"][0]["tree"],
@@ -185,6 +188,10 @@ TABLE: dict[str, list[Try | Look]] = {
     # What takes the disk is told of all people's things together: on a shared host to its administrator alone.
     "GET /v1/gc": [Try(status=403)],
     "POST /v1/gc": [Try(status=403)],
+    "GET /v1/trash": [Look()],
+    "POST /v1/trash/restore": [
+        *(Try({"name": name}) for name in ("{done}", "{gone}", "{data}", "{data}/1")),
+    ],
     "DELETE /v1/gc": [Try(status=403)],
     "POST /v1/fsck": [Try(status=403)],
     "DELETE /v1/fsck": [Try(status=403)],

@@ -179,6 +179,8 @@ def test_lists_projects_and_deleting(api: Api, server: RunnerProcess) -> None:
     api.ask("DELETE", "/v1/job", name="p/2")
     with pytest.raises(Refused, match="The latest is p/1"):
         api.job("p/2")
+    assert (server.data_dir / "jobs/root/p/2").exists(), "it can be restored"
+    api.ask("POST", "/v1/gc")
     assert not (server.data_dir / "jobs/root/p/2").exists()
     assert api.launch("true").number == 3
     with pytest.raises(Refused, match="still"):

@@ -167,8 +167,11 @@ async def test_a_dataset_is_removed_after_its_jobs_were_shown(tmp_path: Path) ->
         await ui.press("down", "x")
         await ui.sees("No job has used it.")
         await ui.press("y")
-        await ui.sees("digits-best is removed.")
+        await ui.sees("digits-best is removed. U undoes it.")
         await ui.until(lambda: table.row_count == 2, "it to go")
+        await ui.press("U")
+        await ui.sees("digits-best is there again.")
+        await ui.until(lambda: table.row_count == 3, "it to come back")
 
 
 async def test_one_version_is_removed_and_a_refusal_is_shown(tmp_path: Path) -> None:

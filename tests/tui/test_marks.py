@@ -77,6 +77,11 @@ async def test_what_a_filter_hides_stays_marked_and_is_said(tmp_path: Path) -> N
         await ui.sees("✓ 2 marked")
 
 
+async def told(ui: ShellUi, text: str) -> None:
+    """Wait until a toast says `text`, in however many lines."""
+    await ui.until(lambda: any(text in note.message for note in ui.app._notifications), text)
+
+
 async def test_marked_jobs_are_deleted_after_one_question_with_their_number(tmp_path: Path) -> None:
     async with shell_ui(tmp_path, (80, 24)) as ui:
         await marked(ui, "digits/7", "digits/6", "digits/4")
@@ -88,9 +93,17 @@ async def test_marked_jobs_are_deleted_after_one_question_with_their_number(tmp_
         assert ui.host.find_job("digits/6")
         await asked(ui, "x")
         await ui.press("y")
-        await ui.sees("2 jobs are deleted.")
+        await ui.sees("2 jobs are deleted. u undoes it.")
         assert {"digits/6", "digits/4"}.isdisjoint(job.short for job in ui.host.jobs.values())
         await ui.misses("marked")
+        ui.host.fail("restore", HostUnreachable("gauss does not answer.", "Is it on?"), times=2)
+        await ui.press("u")
+        await told(ui, "2 things did not come back: gauss does not answer.")
+        await ui.press("u")
+        await told(ui, "are there again.")
+        assert {"digits/6", "digits/4"} <= {job.short for job in ui.host.jobs.values()}
+        await ui.press("u")
+        await told(ui, "Nothing was deleted here since.")
 
 
 async def test_one_job_is_deleted_without_a_mark_and_one_that_runs_is_not(tmp_path: Path) -> None:

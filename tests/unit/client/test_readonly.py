@@ -17,7 +17,7 @@ METHODS = [name for name, value in vars(Client).items() if callable(value) and n
 CHANGES = {
     "add_version", "begin_fetch", "cancel_fetch", "cancel_fsck", "cancel_gc", "change_dataset", "change_job",
     "create_project", "delete_dataset", "delete_job", "delete_secret", "drop_part", "fsck", "gc", "launch",
-    "name_part", "put_tree", "send_blobs", "set_secret", "stop",
+    "name_part", "put_tree", "restore", "send_blobs", "set_secret", "stop",
 }  # fmt: skip
 
 

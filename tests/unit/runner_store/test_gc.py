@@ -76,7 +76,7 @@ async def test_what_a_deleted_job_alone_had_goes_at_once(store: Store, jobs: Job
     await jobs.delete(made)
     told = await collector.survey(NEVER)
     text = store.trees.text(code.digest).stat().st_size
-    assert freed(told) == {"unused": (2, 9 + text)}
+    assert freed(told) == {"trash": (2, 9 + text)}
     assert store.blobs.has(sha(b"job one's")), "looking changes nothing"
     assert freed(await collector.collect(NEVER)) == freed(told)
     assert not store.blobs.has(sha(b"job one's"))

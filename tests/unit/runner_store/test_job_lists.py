@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ import pytest
 
 from runner.models import Job, JobState
 from runner.store.db import Database
+from runner.store.deleted import Purged, purge_some
 from runner.store.jobs import JobStore
 
 
@@ -108,5 +110,7 @@ async def test_a_deleted_job_is_counted_and_found_no_more(kept: Kept) -> None:
     (after,) = await kept.jobs.projects("ann")
     assert (after.jobs, after.active, after.latest) == (1, 1, second.number)
     assert await kept.found("first") == []
+    await kept.db.write(lambda c: purge_some(c, math.inf, Purged()))
+    assert (await kept.jobs.projects("ann"))[0].jobs == 1
     with opened(kept.path) as connection:
         assert connection.execute("SELECT count(*) FROM job_words").fetchone() == (1,)
