@@ -101,10 +101,10 @@ class Run:
         trace = self._traces.setdefault((metric, axis), Trace())
         known = len(trace)
         if known < len(points.value):
-            trace.extend(zip(self._places(points, axis, known), points.value[known:], strict=True))
+            trace.add(self._places(points, axis, known), points.value[known:])
         return trace
 
-    def _places(self, points: _Points, axis: XAxis, known: int) -> Iterable[float]:
+    def _places(self, points: _Points, axis: XAxis, known: int) -> Sequence[float]:
         if axis == "time":
             return [time - self.start for time in points.time[known:]]
         held = points.step if axis == "step" else points.epoch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +17,7 @@ from floyd_tui.screens.metric_dialogs import TickDialog, ask_overlay, save_chart
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.metric_charts import MetricCharts
 from floyd_tui.widgets.metrics_pane import MetricsPane
-from runner.models import Job
+from runner.models import Job, Metric
 
 POLL_SECONDS = 2.0
 # More jobs than this are no longer told apart in one chart.
@@ -24,6 +25,8 @@ MOST_BESIDE = 5
 SIGNS = "BCDEF"
 # Of so many jobs before this one it is asked which to draw.
 CHOICE = 100
+# Points that are taken in without a pause: some hundredths of a second.
+AT_ONCE = 20_000
 
 
 class JobMetrics(MetricsPane):
@@ -53,11 +56,17 @@ class JobMetrics(MetricsPane):
             except FloydError as error:
                 self.say(f"✘ {error.title}", error.message, error.hint, "bad")
             else:
-                self.extend(points, self._job.started_at or self._job.created_at)
+                await self._take(points)
                 self._drawn()
                 if last:
                     return
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _take(self, points: Sequence[Metric]) -> None:
+        """Draw new points; a million of them by and by, with time for keys between."""
+        for at in range(0, len(points), AT_ONCE):
+            self.extend(points[at : at + AT_ONCE], self._job.started_at or self._job.created_at)
+            await asyncio.sleep(0)
 
     def _drawn(self) -> None:
         if not self.count:
