@@ -30,6 +30,7 @@ class JobLog(LogPane):
         super().__init__(save_as=f"{job.project}-{job.number}", id=id)
         self._link, self._job = link, job
         self._everything = False
+        self._since: float | None = None
         self._reading: Worker[None] | None = None
 
     def on_mount(self) -> None:
@@ -40,6 +41,7 @@ class JobLog(LogPane):
         """The job as it is now."""
         self._job = job
         self._draw_note()
+        self.began = job.started_at
         self.expected = job.log_size
 
     # Forwards
@@ -48,12 +50,14 @@ class JobLog(LogPane):
     async def _follow(self) -> None:
         """The log to its end, through lost connections: each time from the byte that is missing."""
         view = self.view
-        begin = self._job.log_size - PAGE if self._job.log_size > LARGE else 0
+        page = PAGE
+        begin = self._job.log_size - page if self._job.log_size > LARGE else 0
         while not view.ended:
             try:
                 await self._link.connected()
                 if not await self._read_on(view.buffer.size or begin):
-                    begin = 0
+                    page *= 4  # the end is one line that is longer than that
+                    begin = max(0, begin - page)
                     continue
             except FloydError as error:
                 if not view.buffer.size:
@@ -69,19 +73,22 @@ class JobLog(LogPane):
         buffer = self.view.buffer
         async with closing(self._link.client.logs(self._job.name, begin, follow=True)) as chunks:
             async for chunk in chunks:
-                if chunk.offset and not buffer.size and not self._begin_in(chunk):
+                cut_off = chunk.offset and not buffer.size and (chunk.data or chunk.end) and not self._begin_in(chunk)
+                if cut_off and (chunk.end or chunk.offset + len(chunk.data) >= self._job.log_size):
                     return False
+                if cut_off:
+                    continue  # of the line that begins before, however many pieces it is
                 self._take(chunk)
                 # A fast stream must leave time to draw and to answer keys.
                 await asyncio.sleep(0)
         return True
 
     def _begin_in(self, chunk: LogChunk) -> bool:
-        """Begin with the first whole line of `chunk`; whether it has one, or no text yet."""
+        """Begin with the first whole line of `chunk`; whether it has one."""
         cut = chunk.data.find(b"\n") + 1
         if cut:
             self.view.buffer.begin_at(chunk.offset + cut)
-        return bool(cut) or not chunk.data
+        return bool(cut)
 
     def _take(self, chunk: LogChunk) -> None:
         view = self.view
@@ -103,6 +110,8 @@ class JobLog(LogPane):
     def _earlier_wanted(self, event: LogLines.Earlier) -> None:
         event.stop()
         self._everything |= event.everything
+        self._since = event.since if event.since is not None else self._since
+        self.reading |= self._everything or self._since is not None
         if not (self._reading and self._reading.is_running):
             self._reading = self._read_earlier()
 
@@ -110,22 +119,33 @@ class JobLog(LogPane):
     async def _read_earlier(self) -> None:
         """A page before what is here, or all of it."""
         view, page = self.view, PAGE
+        self.reading = self._everything or self._since is not None
         try:
             while view.buffer.first:
                 if not await self._read_page(page):
                     page *= 2  # a line longer than that
                     continue
-                if not self._everything:
-                    return
+                if not self._everything and not self._short_of_time():
+                    break
                 page = min(2 * page, LARGEST_PAGE)
                 # As above.
                 await asyncio.sleep(0)
-            if self._everything and not view.following and not view.search:
+            if view.to_time is not None:
+                view.go_to_time(view.to_time)
+            elif view.to_top:
                 view.action_top()  # where `g` was to lead
         except FloydError as error:
             show_error(self.screen, error, self._link)
         except OSError as error:
             self._no_room(error)
+        finally:
+            self._since = None
+            self.reading = False
+
+    def _short_of_time(self) -> bool:
+        """Whether a time is wanted that lies before what is here."""
+        written = self.view.buffer.written
+        return self._since is not None and (written is None or self._since < written[0])
 
     async def _read_page(self, page: int) -> bool:
         """Read the whole lines of the `page` bytes before the first; whether there were any."""

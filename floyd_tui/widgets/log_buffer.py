@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -40,10 +41,10 @@ class LogBuffer:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0, prefix="floyd-log-")  # noqa: SIM115  closed by `close`
         self._lock = Lock()
-        self._starts, self._numbers = array("Q", [0]), array("Q", [0])
+        self._starts, self._numbers = array("Q", [0]), array("q", [0])
         self._times, self._time_offsets = array("d"), array("Q")
         self._steps: OrderedDict[int, list[Line]] = OrderedDict()
-        self._newlines = 0
+        self._newlines = self._added = 0
         self._open = False
         self.first = self.size = 0
 
@@ -63,7 +64,8 @@ class LogBuffer:
             return
         self._write(self.size, data)
         self._steps.pop(len(self._starts) - 1, None)
-        self._newlines = _index(data, self.size, self._newlines, self._starts, self._numbers)
+        here = self._newlines - self._added
+        self._newlines = self._added + _index(data, self.size, here, self._starts, self._numbers)
         self.size += len(data)
         self._open = not data.endswith(b"\n")
 
@@ -72,24 +74,31 @@ class LogBuffer:
         assert not self.lines
         self.first = self.size = offset
         self._starts = array("Q", [offset])
+        known = list(zip(self._time_offsets, self._times, strict=True))
+        self._times, self._time_offsets = array("d"), array("Q")
+        self.add_times(_from(offset, known))
 
     def prepend(self, data: bytes, marks: Sequence[tuple[int, float]] = ()) -> int:
         """Add whole lines before the first, and when they were written; returns how many. Raises `OSError`."""
         begin = self.first - len(data)
         self._write(begin, data)
-        starts, numbers = array("Q", [begin]), array("Q", [0])
+        starts, numbers = array("Q", [begin]), array("q", [0])
         added = _index(data, begin, 0, starts, numbers)
         if starts[-1] == self.first:  # a step ended there, and the old first one begins
             starts.pop()
             numbers.pop()
         self._starts = starts + self._starts
-        self._numbers = numbers + array("Q", (number + added for number in self._numbers))
+        # Numbers count from the first line that was here; all of them anew for each page would take longer and longer.
+        self._added += added
+        self._numbers = array("q", (number - self._added for number in numbers)) + self._numbers
         self._newlines += added
         self._steps.clear()
         self.first = begin
-        later = list(zip(self._time_offsets, self._times, strict=True))
+        later, later_offsets = self._times, self._time_offsets
         self._times, self._time_offsets = array("d"), array("Q")
-        self.add_times([*marks, *later])
+        self.add_times(_from(begin, marks))
+        self._times += later
+        self._time_offsets += later_offsets
         return added
 
     def _write(self, offset: int, data: bytes) -> None:
@@ -103,6 +112,7 @@ class LogBuffer:
         """Line `number`, counted from 0. Raises `IndexError` where there is none."""
         if not 0 <= number < self.lines:
             raise IndexError(number)
+        number -= self._added
         step = bisect_right(self._numbers, number) - 1
         return self._step(step)[number - self._numbers[step]]
 
@@ -110,7 +120,7 @@ class LogBuffer:
         """The number of the line that the byte at `offset` is part of."""
         step = bisect_right(self._starts, offset) - 1
         within = self.read(self._starts[step], offset - self._starts[step])
-        return min(self._numbers[step] + within.count(b"\n"), max(0, self.lines - 1))
+        return min(self._numbers[step] + self._added + within.count(b"\n"), max(0, self.lines - 1))
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` on."""
@@ -170,6 +180,16 @@ class LogBuffer:
         mark = bisect_right(self._time_offsets, offset) - 1
         return self._times[mark] if mark >= 0 else None
 
+    @property
+    def written(self) -> tuple[float, float] | None:
+        """When the first and the last of what is here were written; None where that is not known."""
+        return (self._times[0], self._times[-1]) if self._times else None
+
+    def offset_at(self, time: float) -> int:
+        """Where that begins which was written at `time` or later; the end where nothing was."""
+        mark = bisect_left(self._times, time)
+        return self._time_offsets[mark] if mark < len(self._times) else self.size
+
     def save(self, path: Path) -> None:
         """Write the log as it is to the new file `path`. Raises `OSError`; blocks, so call it in a thread."""
         with path.open("xb") as target:
@@ -180,6 +200,11 @@ class LogBuffer:
         """Give the disk space back."""
         with self._lock:
             self._file.close()
+
+
+def _from(offset: int, marks: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """Of `marks` those that say when bytes from `offset` on were written: the last one before it does, too."""
+    return marks[max(0, bisect_right(marks, offset, key=itemgetter(0)) - 1) :]
 
 
 def _index(data: bytes, at: int, newlines: int, starts: array[int], numbers: array[int]) -> int:

@@ -97,15 +97,20 @@ class LogLines(ScrollView, can_focus=True):
 
     @dataclass
     class Earlier(Message):
-        """What came before the first line is wanted: a page of it, or `everything`."""
+        """What came before the first line is wanted: a page of it, what was written after `since`, or `everything`."""
 
         everything: bool
+        since: float | None = None
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.buffer = LogBuffer()
         self.current: int | None = None
         self.ended = False
+        self.to_top = False
+        """Whether the very first line is wanted that is not here yet."""
+        self.to_time: float | None = None
+        """The time that is wanted whose line is not here yet, in epoch seconds."""
         self._rows = RowMap(None)
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         self._scheduled = self._looking = False
@@ -343,12 +348,13 @@ class LogLines(ScrollView, can_focus=True):
 
     def action_follow(self) -> None:
         """Go to the end and stay there."""
-        self.following = True
+        self.following, self.to_top, self.to_time = True, False, None
         self._settle()
 
     def action_top(self) -> None:
         """Go to the first line."""
         self.following = False
+        self.to_top = bool(self.buffer.first)
         self.want_earlier(everything=True)
         self.scroll_to(y=0, animate=False)
 

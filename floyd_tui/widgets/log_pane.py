@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from floyd_tui.widgets.format import plain, size
 from floyd_tui.widgets.log_search import ERRORS, BadPattern
+from floyd_tui.widgets.log_time import EXAMPLES, BadTime, moment
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
 
@@ -44,7 +45,8 @@ class SearchInput(Input):
 class LogPane(Vertical):
     """Log view, search bar and status line.
 
-    `/` searches, `&` shows only the lines that match (with `!` before it: those that do not).
+    `/` searches, `&` shows only the lines that match (with `!` before it: those that do not), `@`
+    goes to a time.
     """
 
     DEFAULT_CSS = """
@@ -63,7 +65,7 @@ class LogPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "slash",
-            "search(False)",
+            "ask('/')",
             "Search",
             key_display="/",
             id="log.search",
@@ -71,18 +73,32 @@ class LogPane(Vertical):
         ),
         Binding(
             "ampersand",
-            "search(True)",
+            "ask('&')",
             "Only",
             key_display="&",
             show=False,
             id="log.filter",
             tooltip="Only lines that match; !… the others",
         ),
+        Binding(
+            "at",
+            "ask('@')",
+            "Time",
+            key_display="@",
+            show=False,
+            id="log.time",
+            tooltip="To what was written at 14:05, or -10m",
+        ),
         Binding("ctrl+s", "save", "Save", show=False, id="log.save", tooltip="Write the whole log to a file here"),
         Binding("exclamation_mark", "invert", "Invert", show=False, id="log.invert", tooltip="Match the other lines"),
     ]
 
-    filtering: var[bool] = var(False)
+    asking: var[str] = var("/")
+    """What the bar asks for: `/` a search, `&` a filter, `@` a time."""
+    reading: var[bool] = var(False)
+    """Whether more of the beginning is on its way than the page before what is in sight."""
+    began: float | None = None
+    """When the first line may have been written, in epoch seconds, where the first line is not here."""
     expected: var[int] = var(0)
     """How large the log is known to be, in bytes: while much of it is still to come, the status line says so."""
 
@@ -91,7 +107,7 @@ class LogPane(Vertical):
         self._noun = noun
         self._save_as = save_as
         self._trouble = ""
-        self._inverse = False
+        self._inverse = self._to_save = False
 
     def compose(self) -> ComposeResult:
         yield Note()
@@ -120,14 +136,15 @@ class LogPane(Vertical):
 
     # Search
 
-    def action_search(self, only: bool) -> None:
+    def action_ask(self, what: str) -> None:
         """Open the bar."""
-        self.filtering = only
-        self.query_one("#log-sign", Static).update("&" if only else "/")
+        self.asking = what
+        self.query_one("#log-sign", Static).update(what)
         self.add_class("-searching")
         field = self.query_one("#log-input", Input)
-        if self.view.pattern_text == ERRORS:
-            field.value = ""
+        field.placeholder = EXAMPLES if what == "@" else "regular expression"
+        with self.prevent(Input.Changed):
+            field.value = "" if what == "@" or self.view.pattern_text == ERRORS else self.view.pattern_text
         field.focus()
 
     def action_invert(self) -> None:
@@ -138,7 +155,9 @@ class LogPane(Vertical):
     @on(Input.Changed, "#log-input")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._inverse = self.filtering and event.value.startswith("!")
+        if self.asking == "@":
+            return
+        self._inverse = self.asking == "&" and event.value.startswith("!")
         self._find(event.value[self._inverse :])
 
     def _find(self, text: str) -> None:
@@ -148,29 +167,49 @@ class LogPane(Vertical):
             self._trouble = str(error)
         else:
             self._trouble = ""
-        self.view.only = bool(text) and (self.filtering or self._inverse)
+        self.view.only = bool(text) and (self.asking == "&" or self._inverse)
         self._draw_status()
 
     @on(Input.Submitted, "#log-input")
     def _done(self, event: Input.Submitted) -> None:
         event.stop()
-        if not event.value:
-            self.remove_class("-searching")
+        if self.asking == "@":
+            if not self._go_to_time(event.value):
+                return
+        elif not event.value:
             self._find("")
-        elif not self.filtering:
+        elif self.asking == "/":
             self.view.action_match(1)
+        if self.asking == "@" or not event.value:
+            self.remove_class("-searching")
         self.view.focus()
+
+    def _go_to_time(self, text: str) -> bool:
+        """Go where `text` says; false where that is no time, which the status line says."""
+        self._trouble = ""
+        written = self.view.buffer.written
+        if text.strip() and written is None:
+            self._trouble = "When these lines were written is not known."
+        elif text.strip() and written:
+            try:
+                self.view.go_to_time(moment(text, self.began or written[0], written[1]))
+            except BadTime as error:
+                self._trouble = str(error)
+        self._draw_status()
+        return not self._trouble
 
     # Saving
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
         """Write the log to a new file in the current folder."""
+        path = free_path(Path.cwd(), self._save_as, ".log")
         if self.view.buffer.first:
             self.view.want_earlier(everything=True)
-            self.notify("The beginning is still on its way; save again once it is here.")
+            self.notify(f"{path.name} is written once the beginning is here, too.", title="Saving")
+            self._to_save = True
             return
-        path = free_path(Path.cwd(), self._save_as, ".log")
+        self._to_save = False
         try:
             await self.view.save(path)
         except OSError as error:
@@ -184,6 +223,8 @@ class LogPane(Vertical):
     def _changed(self, event: LogView.Changed) -> None:
         event.stop()
         self._draw_status()
+        if self._to_save and not self.view.buffer.first:
+            self.action_save()
 
     def on_resize(self) -> None:
         """The line says more where there is room."""
@@ -202,7 +243,10 @@ class LogPane(Vertical):
         here = view.buffer.size - view.buffer.first
         lines = f"{view.buffer.lines:,} lines, {size(here)}"
         if view.buffer.first:
-            lines = f"the last {lines} of {size(view.buffer.size)}; g reads all"
+            whole = size(view.buffer.size)
+            lines = f"the last {lines} of {whole}; g reads all"
+            if self.reading:
+                lines = f"reading back, {here / view.buffer.size:.0%} of {whole} is here"
         if not self._noun:
             return Content.styled(f"{view.buffer.lines:,} lines", "$dim")
         if self.expected - view.buffer.size > BEHIND:

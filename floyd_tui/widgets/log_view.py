@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -45,6 +46,12 @@ class LogView(LogLines):
         self.search: LogSearch | None = None
         self.pattern_text = ""
         self._jump: int | None = None
+        # One thread for all searches: each thread's own heap would keep what its slices took.
+        self._thread = ThreadPoolExecutor(1, "log-search")
+
+    def on_unmount(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     # What is shown
 
@@ -100,7 +107,7 @@ class LogView(LogLines):
         """Search what is not searched yet, in a thread; jump where a key waits for a match."""
         search, more, drawn = self.search, True, time.monotonic()
         while search and more and search is self.search:
-            more = await asyncio.to_thread(search.advance, self.ended)
+            more = await asyncio.get_running_loop().run_in_executor(self._thread, search.advance, self.ended)
             if search is not self.search:
                 return
             if not more or time.monotonic() - drawn > 2 * DRAW_SECONDS:
@@ -129,7 +136,7 @@ class LogView(LogLines):
 
     def go_to(self, number: int) -> None:
         """Make line `number` the current one and bring it into the upper third of the view."""
-        self.current, self.following = number, False
+        self.current, self.following, self.to_top, self.to_time = number, False, False, None
         lines = self.shown_lines
         row = self._rows.row_of(self._index(number), lines)
         top = self.scroll_offset.y
@@ -138,6 +145,19 @@ class LogView(LogLines):
         self.following = False
         self.refresh()
         self._tell()
+
+    def go_to_time(self, time: float) -> None:
+        """Go to the first line written at `time` or later; what is not here yet is asked for."""
+        written, buffer = self.buffer.written, self.buffer
+        if buffer.first and (written is None or time < written[0]):
+            self.following, self.to_time = False, time
+            self.post_message(self.Earlier(everything=False, since=time))
+        elif buffer.lines:
+            number = buffer.line_at(min(buffer.offset_at(time), buffer.size - 1))
+            if self.only and self.search:
+                found = self.search.after(number - 1)
+                number = number if found is None else found
+            self.go_to(number)
 
     def action_error(self, step: int) -> None:
         """Go to the next line that looks like an error."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
+from floyd_tui.client.fake import NOW
 from floyd_tui.screens import job_log
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.widgets.log_view import LogView
@@ -34,8 +36,9 @@ async def long_log(tmp_path: Path) -> AsyncIterator[tuple[ShellUi, LogView]]:
     """The job's screen with a log of `LINES` lines, opened from the list."""
     async with shell_ui(tmp_path, (80, 24)) as ui:
         ui.host.logs[JOB] = bytearray()
-        ui.host.log_times[JOB] = []
         ui.host.write_log(JOB, "".join(f"{line(number)}\n" for number in range(LINES)).encode())
+        starts = [0, *accumulate(len(line(number)) + 1 for number in range(LINES - 1))]
+        ui.host.log_times[JOB] = [(at, NOW + number) for number, at in enumerate(starts)]
         await ui.app.push_screen(JobScreen(ui.link, ui.host.find_job(JOB)))
         await ui.sees(line(LINES - 1))
         yield ui, ui.app.screen.query_one(LogView)
@@ -84,11 +87,27 @@ async def test_a_search_finds_what_was_not_read_yet(tmp_path: Path) -> None:
         assert view.current == 7
 
 
+async def test_a_time_that_was_not_read_yet_is_read_back_to(tmp_path: Path) -> None:
+    async with long_log(tmp_path) as (ui, view):
+        buffer = view.buffer
+        view.go_to_time(NOW + 2000)
+        await ui.until(lambda: view.current is not None, "the line")
+        assert buffer.line(view.current or 0).data.decode() == line(2000)
+        assert buffer.first > 0
+
+
+async def test_a_log_that_ends_in_one_long_line_is_opened_at_its_end(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path, (80, 24)) as ui:
+        ui.host.logs[JOB] = bytearray(b"first\n" * 10_000 + b"\r 1%" * 2_000)
+        ui.host.write_log(JOB, b"\r99%")
+        await ui.app.push_screen(JobScreen(ui.link, ui.host.find_job(JOB)))
+        await ui.sees("99%")
+        assert ui.app.screen.query_one(LogView).buffer.first > 30_000
+
+
 async def test_saving_waits_for_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with long_log(tmp_path) as (ui, view):
-        await ui.press("ctrl+s")
-        await ui.until(lambda: not view.buffer.first, "all of it")
+    async with long_log(tmp_path) as (ui, _):
         await ui.press("ctrl+s")
         await ui.until((tmp_path / "digits-7.log").exists, "the file")
         await ui.until(lambda: (tmp_path / "digits-7.log").read_bytes() == ui.host.logs[JOB], "all of it in the file")

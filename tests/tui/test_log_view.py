@@ -143,6 +143,27 @@ async def test_times_are_shown_beside_the_lines(tmp_path: Path) -> None:
         assert rows(ui)[0][9:].startswith("digits: training")
 
 
+async def test_a_time_is_gone_to(tmp_path: Path) -> None:
+    async with job_ui(tmp_path) as ui:
+        await opened(ui)
+        await ui.press("at", *"soon", "enter")
+        await ui.until(lambda: "Not a time: 'soon'. Write it like 14:05," in status(ui), "the sentence")
+        assert ui.screen.query_one("#log-input", Input).has_focus
+        ui.screen.query_one("#log-input", Input).value = "+1m"
+        await ui.press("enter")
+        buffer, began = view(ui).buffer, ui.screen.job.started_at
+        assert began
+        await ui.until(lambda: view(ui).current is not None, "the line of that time")
+        number = view(ui).current or 0
+        at, before = (buffer.time_at(buffer.line(line).offset) for line in (number, number - 1))
+        assert before is not None
+        assert at is not None
+        assert before < began + 60 <= at
+        assert view(ui).has_focus
+        assert not view(ui).following
+        assert view(ui).search is None
+
+
 async def test_copying_takes_the_match_and_mouse_selections(tmp_path: Path) -> None:
     async with job_ui(tmp_path) as ui:
         await opened(ui)
