@@ -19,7 +19,7 @@ from runner.service import Runner
 
 ROUTE_MODULES = (
     *("info", "openapi", "data", "datasets", "fetches", "files", "contents"),
-    *("jobs", "logs", "host", "gc", "secrets", "trash"),
+    *("jobs", "logs", "host", "gc", "secrets", "trash", "lineage"),
 )
 
 

@@ -111,7 +111,7 @@ class Launching:
             env=dict(launch.env),
             limits=launch.limits,
             tags=launch.tags,
-            relaunched_from=launch.relaunched_from,
+            relaunched_from=_relaunched_from(launch, caller),
             retry=_retry(launch),
             utilization_policy=_policy(launch),
             secrets=launch.secrets,
@@ -271,6 +271,13 @@ def _check_group(launch: Launch) -> None:
 
 def _grouped(job: Job, launch: Launch) -> Job:
     return replace(job, group=launch.group or "", values=dict(launch.values), max_parallel=launch.max_parallel)
+
+
+def _relaunched_from(launch: Launch, caller: str) -> str | None:
+    """The full name of the job that the settings are from; it may be gone by now."""
+    if launch.relaunched_from is None:
+        return None
+    return str(Ref.parse(launch.relaunched_from, launch.project).with_defaults(caller, "projects"))
 
 
 def _policy(launch: Launch) -> UtilizationPolicy | None:

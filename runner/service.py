@@ -35,6 +35,7 @@ from runner.store.db import Database
 from runner.store.deleted import Deleted
 from runner.store.gc import Collector
 from runner.store.jobs import JobStore
+from runner.store.lineage import Lineages
 from runner.store.salvage import salvage
 from runner.store.secrets import Secrets
 from runner.store.shelf import Shelf
@@ -62,6 +63,7 @@ class Runner:
         self.deleted = Deleted(self.db)
         self.outputs = Outputs(self.blobs, self.trees)
         self.job_store = JobStore(self.db)
+        self.lineages = Lineages(self.db)
         self.secrets = Secrets(folder)
         self.sources = Sources(settings, self.trees, self.datasets, self.job_store)
         self.listings = Listings(self.trees, self.outputs)

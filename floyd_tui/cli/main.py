@@ -50,6 +50,7 @@ DEBUG = "FLOYD_TUI_DEBUG"
         "move": ("queue:move", "Move a waiting job in the queue."),
         "tag": ("queue:tag", "Give a job more tags, or take tags away."),
         "restart": ("run:restart", "Run a job's code again, with other settings if you like."),
+        "lineage": ("lineage:lineage", "Tell what a job came from, and what came from it."),
         "clone": ("files:clone", "Fetch a job's code as it was."),
         "delete": ("jobs:delete", "Delete jobs with their logs and outputs."),
         "restore": ("trash:restore", "Bring deleted jobs back."),

@@ -31,6 +31,7 @@ from runner.models import (
     JobState,
     JobUsage,
     Launch,
+    Lineage,
     Metric,
     MissingBlob,
     NewFetch,
@@ -227,6 +228,10 @@ class HttpClient:
     async def dataset_uses(self, name: str) -> list[DatasetUse]:
         """The jobs that have a dataset, or a version of it, as an input."""
         return await self._requests.fetch(Request("GET", "/v1/dataset/uses", {"name": name}), list[DatasetUse])
+
+    async def lineage(self, name: str, depth: int = 4) -> Lineage:
+        """What a job or a dataset's version came from, and what came from it, so many steps away at most."""
+        return await self._requests.fetch(Request("GET", "/v1/lineage", {"name": name, "depth": depth}), Lineage)
 
     async def diff(self, old: str, new: str) -> list[FileChange]:
         """What differs between two sources, by path."""

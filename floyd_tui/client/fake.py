@@ -16,6 +16,7 @@ from floyd_tui.client.fake_data import gpu_host, laptop_host
 from floyd_tui.client.fake_files import FakeFiles
 from floyd_tui.client.fake_host import CHUNK, NOW, FakeFile, FakeHost, not_found
 from floyd_tui.client.fake_jobs import has_words
+from floyd_tui.client.fake_lineage import FakeLineage
 from floyd_tui.client.fake_metrics import FakeMetrics
 from floyd_tui.client.fake_queue import FakeQueue
 from floyd_tui.client.fake_store import FakeStore
@@ -49,7 +50,7 @@ from runner.models import (
 __all__ = ["NOW", "FakeClient", "FakeFile", "FakeHost", "FakeLink", "FakeLinks"]
 
 
-class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue):
+class FakeClient(FakeStore, FakeFiles, FakeMetrics, FakeQueue, FakeLineage):
     """`Client` over a `FakeHost`."""
 
     def __init__(self, host: FakeHost) -> None:

@@ -35,6 +35,7 @@ from runner.models import (
     JobState,
     JobUsage,
     Launch,
+    Lineage,
     LogEnd,
     Metric,
     MissingBlob,
@@ -185,6 +186,10 @@ class Client(Protocol):
 
     async def dataset_uses(self, name: str) -> list[DatasetUse]:
         """The jobs that have a dataset, or the version named, as an input, newest first."""
+        ...
+
+    async def lineage(self, name: str, depth: int = 4) -> Lineage:
+        """What a job or a dataset's version came from, and what came from it, so many steps away at most."""
         ...
 
     async def diff(self, old: str, new: str) -> list[FileChange]:

@@ -16,8 +16,8 @@ from runner.models import GcReport, GcStep
 # The methods of `Client` that leave a host as it is. `gc` is one only as far as it says what it would free.
 READS = frozenset({
     "check_launch", "content", "contents", "curves", "dataset", "dataset_uses", "datasets", "diff", "environments",
-    "events", "fetches", "files", "files_if_changed", "follow_fetch", "follow_stats", "info", "job", "jobs", "logs",
-    "metrics", "part", "projects", "secrets", "stats", "trash", "tree", "tree_status", "usage",
+    "events", "fetches", "files", "files_if_changed", "follow_fetch", "follow_stats", "info", "job", "jobs",
+    "lineage", "logs", "metrics", "part", "projects", "secrets", "stats", "trash", "tree", "tree_status", "usage",
 })  # fmt: skip
 
 

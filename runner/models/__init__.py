@@ -34,6 +34,7 @@ from runner.models.jobs import (
     Project,
     is_transition_allowed,
 )
+from runner.models.lineage import Lineage, LineageEdge, LineageLink, LineageNode, LineageStanding
 from runner.models.manifest import (
     EMPTY_TREE,
     BadManifest,
@@ -151,6 +152,11 @@ __all__ = [
     "JobUsage",
     "Launch",
     "Limits",
+    "Lineage",
+    "LineageEdge",
+    "LineageLink",
+    "LineageNode",
+    "LineageStanding",
     "LogEnd",
     "Metric",
     "MissingBlob",

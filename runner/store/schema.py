@@ -198,4 +198,30 @@ CREATE TRIGGER jobs_put_away AFTER UPDATE OF deleted_at ON jobs BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS, _GROUPS, _TRASH)
+_LINEAGE = """
+-- From which jobs and versions of datasets a job came, by their full names: the first four parts of what it mounts.
+CREATE TABLE job_sources (
+  source TEXT NOT NULL,
+  job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  PRIMARY KEY (source, job)
+) WITHOUT ROWID;
+CREATE INDEX job_sources_by_job ON job_sources (job);
+CREATE VIEW job_origins AS
+  WITH named AS (
+    SELECT jobs.id AS job, json_extract(value, '$.source') AS name FROM jobs, json_each(document, '$.inputs')
+    UNION ALL SELECT id, json_extract(document, '$.relaunched_from') FROM jobs
+  ), parted AS (
+    SELECT job, '[' || replace(json_quote(name), '/', '","') || ']' AS parts FROM named WHERE name IS NOT NULL
+  )
+  SELECT job, json_extract(parts, '$[0]') || '/' || json_extract(parts, '$[1]') || '/' ||
+    json_extract(parts, '$[2]') || '/' || json_extract(parts, '$[3]') AS source FROM parted
+  WHERE source IS NOT NULL;
+INSERT OR IGNORE INTO job_sources (source, job) SELECT source, job FROM job_origins;
+CREATE TRIGGER jobs_sourced AFTER INSERT ON jobs BEGIN
+  INSERT OR IGNORE INTO job_sources (source, job) SELECT source, job FROM job_origins WHERE job = new.id;
+END;
+CREATE INDEX versions_by_source ON versions (source) WHERE source IS NOT NULL;
+CREATE INDEX jobs_by_code ON jobs (person, json_extract(document, '$.code'));
+"""
+
+MIGRATIONS: tuple[str, ...] = (_DATA + _JOBS, _LAUNCHES, _REMOVALS, _FETCHES, _TURNS, _LISTS, _GROUPS, _TRASH, _LINEAGE)

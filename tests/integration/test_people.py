@@ -153,6 +153,7 @@ TABLE: dict[str, list[Try | Look]] = {
         Try({"name": "{running}", "follow": "1"}),
     ],
     "GET /v1/job/metrics": [Try({"name": "{done}"}), Try({"name": "{running}"})],
+    "GET /v1/lineage": [*(Try({"name": name}) for name in ("{done}", "{data}/1")), Look({"name": "datasets/mine/1"})],
     "GET /v1/files": [Try({"source": s, "recursive": "1"}) for s in ALL_SOURCES],
     "POST /v1/contents": [Try({"source": s}, body=["out"]) for s in ALL_SOURCES],
     "GET /v1/content": [Try({"source": s, "path": "out"}) for s in ALL_SOURCES],
