@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 
-from floyd_tui.client.protocol import LinkSet
+from floyd_tui.client.protocol import LinkSet, LinkState, LinkStatus
 from floyd_tui.errors import FloydError
 from floyd_tui.project.code_side import JobSide
 from floyd_tui.screens.compare_code import CodePane, NeedsPane
@@ -78,6 +78,8 @@ class CompareScreen(ErrorFunnel[None]):
         self._everything = False
         self._settings: list[Setting] = []
         self._bests: list[Best] = []
+        self._missed = False
+        self._unwatch: list[Callable[[], None]] = []
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -97,7 +99,7 @@ class CompareScreen(ErrorFunnel[None]):
 
     def on_mount(self) -> None:
         self.paint = Paint.of(self.app)
-        self.query_one(TopBar).parts = ("compare", f"{len(self.jobs)} jobs")
+        self._follow_hosts()
         self._settings = settings_of([one.job for one in self.jobs], fmt.now(self))
         self._draw()
         self._read_metrics()
@@ -115,7 +117,31 @@ class CompareScreen(ErrorFunnel[None]):
         names = [f"{one.host}:{one.job.short}" if hosts else one.job.short for one in self.jobs]
         return [f"{SIGNS[place % len(SIGNS)]} {name}" for place, name in enumerate(names)]
 
+    def on_unmount(self) -> None:
+        for end in self._unwatch:
+            end()
+
     # What the hosts say
+
+    def _follow_hosts(self) -> None:
+        """Say how the jobs' hosts stand, and ask one again that comes back for what it did not answer."""
+        links = [self._links[name] for name in dict.fromkeys(one.host for one in self.jobs)]
+        bar, parts = self.query_one(TopBar), ("compare", f"{len(self.jobs)} jobs")
+        if len(links) == 1:
+            bar.follow(links[0], *parts)
+        else:
+            bar.follow_all(links, *parts)
+        self._unwatch = [link.watch(self._host_changed) for link in links]
+
+    def _host_changed(self, status: LinkStatus) -> None:
+        if self._missed and status.state is LinkState.LIVE:
+            self._missed = False
+            self._read_metrics()
+            self._read_code()
+
+    def _miss(self, error: FloydError) -> None:
+        self._missed = True
+        show_error(self, error)
 
     @work(exclusive=True, group="metrics", exit_on_error=False)
     async def _read_metrics(self) -> None:
@@ -129,7 +155,7 @@ class CompareScreen(ErrorFunnel[None]):
         try:
             return await self._links[one.host].client.metrics(one.job.name)
         except FloydError as error:
-            show_error(self, error)
+            self._miss(error)
             return []
 
     @work(exclusive=True, group="code", exit_on_error=False)
@@ -143,7 +169,7 @@ class CompareScreen(ErrorFunnel[None]):
         try:
             return await side.files()
         except FloydError as error:
-            show_error(self, error)
+            self._miss(error)
             return []
 
     # What is shown

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from floyd_tui.app import FloydApp
@@ -109,7 +110,7 @@ async def test_a_monkey_breaks_nothing(config: Config) -> None:
     assert not left
 
 
-def leftover(app: FloydApp) -> list[str]:
+def leftover(app: App[Any]) -> list[str]:
     """Workers of screens that are gone."""
     there = {screen for stack in app._screen_stacks.values() for screen in stack}
     return [str(worker) for worker in app.workers if worker.node.screen not in there and not worker.is_finished]
