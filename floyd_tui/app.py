@@ -23,13 +23,14 @@ from floyd_tui.client.protocol import Link, LinkSet
 from floyd_tui.client.readonly import read_only
 from floyd_tui.client.syncs import Syncs, SyncState
 from floyd_tui.client.transfers import Transfer, Transfers
-from floyd_tui.config import Config
+from floyd_tui.config import COMMANDS_FILE, Config
 from floyd_tui.errors import ConfigError
 from floyd_tui.memory import Memory
 from floyd_tui.screens.changing import changes
 from floyd_tui.screens.deletions import Deletions
 
 if TYPE_CHECKING:
+    from floyd_tui.screens.custom_keys import CustomKeys
     from floyd_tui.screens.notices import Notices
 
 
@@ -127,6 +128,7 @@ class FloydApp(App[None]):
         self.config, self.clock, self.monotonic = config, clock, monotonic
         self.memory = Memory(config.folder)
         self.notices: Notices | None = None
+        self.own: CustomKeys | None = None
         self.syncs = Syncs(self._tell_sync)
         self.transfers = Transfers()
         self.deletions = Deletions()
@@ -148,6 +150,8 @@ class FloydApp(App[None]):
         self.transfers.watch(self._tell_transfer)
         self.call_after_refresh(self._offer_transfers)
         self.call_after_refresh(self._keep_noticing)
+        if (self.config.folder / COMMANDS_FILE).exists():
+            self._load_commands()
 
     async def on_unmount(self) -> None:
         await self.syncs.close()
@@ -194,12 +198,30 @@ class FloydApp(App[None]):
             self.config = replace(found, hosts=now.hosts, default_host=now.default_host, readonly=now.readonly)
             self.set_keymap(dict(found.keys))
             self._load_themes()
+            self._load_commands()
 
     def _keep_noticing(self) -> None:
         from floyd_tui.screens.notices import Notices
 
         self.notices = Notices(self)
         self.notices.begin()
+
+    def _load_commands(self) -> None:
+        from floyd_tui.screens.custom_keys import CustomKeys
+
+        self.own = self.own or CustomKeys(self)
+        self.own.load()
+
+    def action_own_command(self, number: int) -> None:
+        """Run one of the person's own commands."""
+        if self.own:
+            self.own.run(number)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A command of one's own wants what it is about."""
+        if action == "own_command":
+            return self.own.able(int(str(parameters[0]))) if self.own else False
+        return super().check_action(action, parameters)
 
     def _load_themes(self) -> None:
         found = themes.load(self.config.themes_folder)

@@ -36,6 +36,7 @@ from runner.models import BadName, check_name
 
 LOCAL = "local"
 FILE_NAME = "config.yaml"
+COMMANDS_FILE = "commands.yaml"
 FOLDER_VARIABLE = "FLOYD_TUI_CONFIG"
 # FloydHub refused code folders above this size, in bytes; here they are asked about.
 LARGE_CODE = 100 << 20

@@ -1,11 +1,11 @@
-"""Settings that are changed while the app is open: themes, keys and the chosen theme come into effect at once."""
+"""Settings that are changed while the app is open: themes, keys and commands come into effect at once."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from floyd_tui.config import FILE_NAME, Config
+from floyd_tui.config import COMMANDS_FILE, FILE_NAME, Config
 from floyd_tui.errors import ConfigError
 
 # An editor's save is several events.
@@ -17,7 +17,7 @@ async def changed_settings(folder: Path) -> AsyncGenerator[Config | ConfigError,
 
     Ends at once where there are none yet, or the folder cannot be watched: then changes count from the next start.
     """
-    if not ((folder / FILE_NAME).exists() or (folder / "themes").exists()):
+    if not any((folder / name).exists() for name in (FILE_NAME, COMMANDS_FILE, "themes")):
         return
     from watchfiles import awatch
 

@@ -101,6 +101,10 @@ def _of_app(app: FloydApp) -> Iterator[Command]:
         if not theme.ansi:
             kind = "dark" if theme.dark else "light"
             yield Command(f"theme {name}", f"Theme {name}", f"These colours, {kind}", partial(app.save_theme, name))
+    for number, one in enumerate(app.own.commands if app.own else []):
+        if app.own and not one.key:  # with one it is among the bindings
+            able = bool(app.own.able(number))
+            yield Command(one.name.lower(), one.name, one.command, partial(app.own.run, number), enabled=able)
     if app.notices:
         yield Command("ended", "The job that ended last", "Open what the last notice was about", app.notices.open_last)
     yield Command("screenshot", "Screenshot", "Save a picture of this screen as SVG", app.deliver_screenshot)

@@ -161,6 +161,9 @@ async def test_a_real_terminal_gets_the_sequences(tmp_path: Path, runner: Runner
             f"hosts:\n  local:\n    data_dir: {runner.data_dir}\n"
             f"notify:\n  longer_than: 0\n  desktop: both\n  webhook: {url}\n"
         )
+        (tmp_path / "commands.yaml").write_text(
+            "- {name: Say, key: f9, command: 'echo has the terminal $((40 + 2)) on {host}', run: suspend}\n"
+        )
         app = AtTerminal(Shell(tmp_path, tmp_path))
         await asyncio.to_thread(app.until, "live")
         with runner.http() as http:
@@ -168,6 +171,9 @@ async def test_a_real_terminal_gets_the_sequences(tmp_path: Path, runner: Runner
         await asyncio.to_thread(app.until, f"\x1b]777;notify;✔ {job} succeeded;after ")
         assert f"\x1b]9;✔ {job} succeeded: after " in app.said
         await asyncio.to_thread(wait_for, lambda: came, "the webhook", 60)
+        app.type("\x1b[20~")  # F9: one of the person's own commands gets the terminal
+        await asyncio.to_thread(app.until, "has the terminal 42 on local")
+        await asyncio.to_thread(app.until, "live")
         app.type("q")
         assert await asyncio.to_thread(app.end) == 0
         assert [each["project"] for each in came] == ["net"]
