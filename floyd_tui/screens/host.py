@@ -30,17 +30,16 @@ from floyd_tui.widgets.top_bar import TopBar
 from runner.models import GpuStats, HostStats
 
 COLUMNS = (
-    Column("gpu", "GPU", 5), Column("use", "Use", 5, right=True), Column("used", "", 8, until=100),
-    Column("used-long", "", 20, since=100), Column("full", "Full", 5, right=True),
-    Column("heat", "Heat", 6, right=True), Column("power", "Power", 6, right=True),
-    Column("whose", "Whose", 18, flex=1), Column("memory", "Memory", 9, right=True),
-    Column("pid", "PID", 8, right=True, since=88),
+    Column("gpu", "GPU", 4), Column("use", "Use", 4, right=True), Column("used", "", 8, since=60, until=100),
+    Column("used-long", "", 20, since=100), Column("full", "Full", 4, right=True, since=60),
+    Column("heat", "Heat", 5, right=True, since=70), Column("power", "Power", 5, right=True, since=76),
+    Column("whose", "Whose", 14, flex=1), Column("memory", "Memory", 8, right=True),
+    Column("pid", "PID", 8, right=True, since=100),
 )  # fmt: skip
 SPARKS = {"used": 8, "used-long": 20}
 RETRY_SECONDS = 1.0
 # Drawing costs more than looking.
 DRAW_SECONDS = 2.0
-MOST_ROWS = 9
 
 
 class HostCharts(ChartGrid):
@@ -140,7 +139,7 @@ class HostScreen(ErrorFunnel[None]):
         rows = [*self._rows(now)]
         table = self.query_one("#processes", RowTable)
         table.show_rows(rows)
-        table.styles.height = min(len(rows), MOST_ROWS if self.size.height < 30 else 2 * MOST_ROWS) + 1
+        table.styles.height = min(len(rows), self.size.height * 3 // 8) + 1
         table.display = bool(rows)
         self.query_one("#load-said", Static).update(self._said(now))
         self._draw_charts()

@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from floyd_tui.metrics.axes import Axis, Span, XAxis
+from floyd_tui.metrics.axes import Span, XAxis
 from floyd_tui.metrics.runs import Series
 from floyd_tui.widgets.format import duration, number, plain
 from floyd_tui.widgets.plot import BEHIND
@@ -115,7 +115,7 @@ class Chart(Widget, can_focus=True):
     def _redraw(self) -> None:
         """Axes and curves for the data and size there are; done once, not a row."""
         width, height = self.size
-        self._legend_rows = legend(self.series, self._heading, width, max(1, (height - 5) // 3))
+        self._legend_rows = legend(self.series, self._heading, width, max(1, (height - 3) // 3))
         above = len(self._legend_rows[0])
 
         def size(labels: int) -> tuple[int, int]:
@@ -272,8 +272,8 @@ class Chart(Widget, can_focus=True):
                               self._shade("axis"))])  # fmt: skip
 
     def _plot_row(self, made: Plotted, row: int) -> Strip:
-        canvas, axis = made.canvas, made.y
-        label = next((text for value, text in axis.ticks if _row(axis, value, canvas.height) == row), None)
+        canvas = made.canvas
+        label = next((text for value, text in made.y.ticks if made.row(value) == row), None)
         edge = "┤" if label else "│"
         parts = [Segment((label or "").rjust(self._left - 2) + " " + edge, self._shade("axis"))]
         empty, owners, cursor = "┈" if label else " ", canvas.owner[row], None
@@ -291,19 +291,15 @@ class Chart(Widget, can_focus=True):
 
     def _axis_line(self, made: Plotted) -> Strip:
         width = made.canvas.width
-        marks = {made.x.span.place(value, width) for value, _ in made.x.ticks}
+        marks = {made.across(value) for value, _ in made.x.ticks}
         line = "".join("┬" if column in marks else "─" for column in range(width))
         return Strip([Segment(" " * (self._left - 1) + "└" + line, self._shade("axis"))])
 
     def _x_numbers(self, made: Plotted) -> Strip:
-        width, room = made.canvas.width, [" "] * self.size.width
+        room = [" "] * self.size.width
         for value, label in made.x.ticks:
-            middle = self._left + made.x.span.place(value, width)
+            middle = self._left + made.across(value)
             start = min(max(0, middle - len(label) // 2), self.size.width - len(label))
             if all(cell == " " for cell in room[max(0, start - 1) : start + len(label) + 1]):
                 room[start : start + len(label)] = label
         return Strip([Segment("".join(room), self._shade("axis"))])
-
-
-def _row(axis: Axis, value: float, rows: int) -> int:
-    return rows - 1 - axis.span.place(value, rows)

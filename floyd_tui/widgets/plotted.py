@@ -10,7 +10,7 @@ from floyd_tui.metrics.axes import Axis, Span, XAxis, log_axis, number_axis, roo
 from floyd_tui.metrics.runs import Series
 from floyd_tui.metrics.trace import Trace
 from floyd_tui.widgets import format as fmt
-from floyd_tui.widgets.plot import BEHIND, DOTS_X, Canvas
+from floyd_tui.widgets.plot import BEHIND, DOTS_X, DOTS_Y, Canvas
 
 LABEL_EVERY = 12
 # Cells between a curve's signs.
@@ -42,7 +42,16 @@ class Plotted:
     def column(self, x: float) -> int | None:
         """The column of cells that shows `x`; None where it is out of sight."""
         span = self.x.span
-        return span.place(x, self.canvas.width) if span.low <= x <= span.high else None
+        return self.across(x) if span.low <= x <= span.high else None
+
+    def across(self, x: float) -> int:
+        """The column of cells with the dots of `x`; the nearest where that is out of sight."""
+        return self.x.span.place(x, self.canvas.width * DOTS_X) // DOTS_X
+
+    def row(self, y: float) -> int:
+        """The row of cells with the dots of `y`, from above."""
+        dots = self.canvas.height * DOTS_Y
+        return (dots - 1 - self.y.span.place(y, dots)) // DOTS_Y
 
     def at(self, column: int) -> float:
         """The x that a column of cells stands for."""
@@ -106,13 +115,11 @@ def _height(traces: Sequence[Trace], x: Span, view: View) -> Span | None:
 
 def _mark(made: Plotted, series: Sequence[Series]) -> None:
     """Put each curve's sign on it now and then, none where another's is."""
-    width, height = made.canvas.width, made.canvas.height
     for place, one in enumerate(series):
-        for column in range(3 + 4 * place, width, MARK_EVERY) if one.mark else ():
+        for column in range(3 + 4 * place, made.canvas.width, MARK_EVERY) if one.mark else ():
             point = one.trace.nearest(made.at(column))
             if point and math.isfinite(point[1]) and (at := made.column(point[0])) is not None:
-                cell = at, height - 1 - made.y.span.place(point[1], height)
-                made.marks.setdefault(cell, (place, one.mark))
+                made.marks.setdefault((at, made.row(point[1])), (place, one.mark))
 
 
 @dataclass(frozen=True, slots=True)
