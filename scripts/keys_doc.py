@@ -63,6 +63,7 @@ PLACES = {
     "PreviewScreen": "A file on the whole screen",
     "JsonTree": "A file: JSON",
     "Sheet": "A file: a table",
+    "MarkdownView": "A file: Markdown",
     "DownloadScreen": "Download",
     "TransfersScreen": "Transfers",
     "SyncDialog": "Sync",

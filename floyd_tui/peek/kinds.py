@@ -20,11 +20,15 @@ class Kind(Enum):
     TABLE = "table"
     IMAGE = "image"
     CONTENTS = "contents"
+    MARKDOWN = "markdown"
+    NOTEBOOK = "notebook"
     BINARY = "binary"
 
 
-_TABLES = ("csv", "tsv")
-_JSON = ("json", "ipynb", "geojson")
+_BY_ENDING = {
+    "csv": Kind.TABLE, "tsv": Kind.TABLE, "jsonl": Kind.TABLE, "ndjson": Kind.TABLE,
+    "json": Kind.JSON, "geojson": Kind.JSON, "ipynb": Kind.NOTEBOOK, "md": Kind.MARKDOWN, "markdown": Kind.MARKDOWN,
+}  # fmt: skip
 # First bytes, where they stand, and what has them. Pictures are those that Pillow reads.
 _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "PNG image"),
@@ -76,7 +80,7 @@ def kind_of(path: str, head: bytes) -> Kind:
         return Kind.IMAGE
     if is_binary(head):
         return Kind.BINARY
-    return Kind.JSON if ending(path) in _JSON else Kind.TABLE if ending(path) in _TABLES else Kind.TEXT
+    return _BY_ENDING.get(ending(path), Kind.TEXT)
 
 
 def magic_of(head: bytes) -> str:

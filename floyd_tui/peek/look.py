@@ -10,15 +10,20 @@ from floyd_tui.client.protocol import Client
 from floyd_tui.peek.code import coloured
 from floyd_tui.peek.contents import contents
 from floyd_tui.peek.dump import hexdump
-from floyd_tui.peek.kinds import Kind, facts, kind_of
+from floyd_tui.peek.kinds import Kind, ending, facts, kind_of
+from floyd_tui.peek.notebook import notebook_text
 from floyd_tui.peek.parts import PART, Part, read, read_part, whole_rows
 from floyd_tui.peek.pictures import MOST_BYTES, NoPicture, Picture, decode
 from floyd_tui.peek.sparse import Unreadable
-from floyd_tui.peek.tables import Table, read_table
+from floyd_tui.peek.tables import Table, read_objects, read_table
 from runner.models import FileInfo
 
 # JSON is laid out as a whole or not at all.
 MOST_JSON = 2 << 20
+# Most of a notebook may be its pictures.
+MOST_NOTEBOOK = 16 << 20
+# Laid out it is a widget a paragraph: a book is read as text.
+MOST_MARKDOWN = 48 << 10
 DUMP = 16 << 10
 
 
@@ -59,7 +64,12 @@ async def look(client: Client, source: str, file: FileInfo, start: int = 0, befo
     if kind is Kind.JSON and file.size <= MOST_JSON:
         part = await read_part(client, source, file.path, file.size, 0, file.size, lines=False)
         return await asyncio.to_thread(_json, file, part)
+    if kind is Kind.NOTEBOOK and file.size <= MOST_NOTEBOOK:
+        part = await read_part(client, source, file.path, file.size, 0, file.size, lines=False)
+        return await asyncio.to_thread(_notebook, file, part)
     part = await read_part(client, source, file.path, file.size, start)
+    if kind is Kind.MARKDOWN and file.size <= MOST_MARKDOWN:
+        return Look(kind, part, part.text)
     if kind is Kind.TABLE:
         return await asyncio.to_thread(_table, file, part, before.table if before and start else None)
     return await as_text(file, part)
@@ -79,11 +89,20 @@ def _json(file: FileInfo, part: Part) -> Look:
     return Look(Kind.JSON, part, coloured(file.path, text), value)
 
 
+def _notebook(file: FileInfo, part: Part) -> Look:
+    text = notebook_text(part.data)
+    if text is None:
+        return Look(Kind.TEXT, part, coloured(file.path, part.text), trouble="no notebook")
+    return Look(Kind.NOTEBOOK, part, text)
+
+
 def _table(file: FileInfo, part: Part, like: Table | None) -> Look:
-    rows = whole_rows(part)
-    table = read_table(file.path, rows.text, like)
+    objects = ending(file.path) in ("jsonl", "ndjson")
+    rows = part if objects else whole_rows(part)
+    table = read_objects(rows.text, like) if objects else read_table(file.path, rows.text, like)
     kind = Kind.TABLE if table else Kind.TEXT
-    return Look(kind, rows, rows.text, table=table, trouble="" if table else "one column only")
+    text = rows.text if table else coloured(file.path, rows.text)
+    return Look(kind, rows, text, table=table, trouble="" if table or objects else "one column only")
 
 
 async def _picture(client: Client, source: str, file: FileInfo) -> Look:

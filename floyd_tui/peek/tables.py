@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from floyd_tui.sizes import parse_size
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 4 << 10
 # A cell wider than this is cut: a table is for comparing, not for reading long texts.
 CELL = 60
+# Objects of more keys than that, all told, are no rows of one table.
+MOST_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,27 @@ def read_table(path: str, text: str, like: Table | None = None) -> Table | None:
     return Table(tuple(_cell(name) for name in names), cells, numeric)
 
 
+def read_objects(text: str, like: Table | None = None) -> Table | None:
+    """Lines of JSON objects as a table, a column a key in the order they come; None where a line is no object."""
+    try:
+        objects = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+    if not objects or not all(isinstance(one, dict) for one in objects):
+        return None
+    names = list(dict.fromkeys([*(like.names if like else ()), *(_cell(key) for one in objects for key in one)]))
+    if len(names) > MOST_COLUMNS:
+        return None
+    flat = [{_cell(key): _cell(_json_cell(value)) for key, value in one.items()} for one in objects]
+    cells = tuple(tuple(one.get(name, "") for name in names) for one in flat)
+    numeric = tuple(all(is_number(row[column]) for row in cells) for column in range(len(names)))
+    return Table(tuple(names), cells, numeric)
+
+
+def _json_cell(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[: CELL * 4]
+
+
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     """A first row without numbers names the columns, unless all that follows is text of the same kind."""
     return not any(cell.strip() and is_number(cell) for cell in rows[0])
@@ -62,6 +89,18 @@ def _is_header(rows: Sequence[Sequence[str]]) -> bool:
 def _cell(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= CELL else flat[: CELL - 1] + "…"
+
+
+def order_of(cell: str) -> tuple[int, float, str]:
+    """What a cell is sorted by: numbers and sizes by their amount, then text, then what is empty."""
+    if not cell.strip():
+        return 2, 0.0, ""
+    if is_number(cell) and not math.isnan(float(cell)):
+        return 0, float(cell), ""
+    try:
+        return 0, float(parse_size(cell.replace("iB", "i"))), ""
+    except ValueError:
+        return 1, 0.0, cell.casefold()
 
 
 def is_number(text: str) -> bool:

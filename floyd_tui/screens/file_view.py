@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -31,7 +31,7 @@ from runner.models import FileInfo
 _LOGS = (".log", ".out", ".err")
 # What was shown last must still be there, where a file is taken to have grown.
 _OVERLAP = 64
-_LAID_OUT = (Kind.JSON, Kind.TABLE, Kind.CONTENTS)
+_LAID_OUT = (Kind.JSON, Kind.TABLE, Kind.CONTENTS, Kind.MARKDOWN, Kind.NOTEBOOK)
 # A cursor that runs down a list asks for none of the files it passes.
 _REST = 0.12
 View = TypeVar("View", bound=Widget)
@@ -146,6 +146,11 @@ class FileView(Vertical):
         elif found.kind is Kind.JSON:
             view = tree = await self._view(JsonTree)
             tree.show(found.value)
+        elif found.kind is Kind.MARKDOWN:
+            from floyd_tui.widgets.markdown_view import MarkdownView  # its parser is for who reads some
+
+            view = laid_out = await self._view(MarkdownView)
+            await laid_out.show(found.text)
         elif found.table is not None:
             view = sheet = await self._view(Sheet)
             sheet.show(found.table)
@@ -209,6 +214,19 @@ class FileView(Vertical):
         if not (part.first and part.last) and not found.picture and not found.words:
             words.append(f"{fmt.size(part.start)} to {fmt.size(part.end)} of it")
         return words
+
+    @on(Sheet.SortAsked)
+    def _sort(self, event: Sheet.SortAsked) -> None:
+        from floyd_tui.screens.sheet_picker import SheetPicker
+
+        event.stop()
+        sheet = event.sheet
+
+        def chosen(column: int | None) -> None:
+            if column is not None:
+                sheet.sort_by(column)
+
+        self.app.push_screen(SheetPicker(event.names), chosen)
 
     # As it grows
 

@@ -15,10 +15,13 @@ from textual.widgets import Static
 
 from floyd_tui.client.fake import NOW, FakeFile
 from floyd_tui.errors import HostUnreachable
+from floyd_tui.peek.tables import order_of
 from floyd_tui.screens import preview
 from floyd_tui.screens.preview import PreviewScreen
+from floyd_tui.screens.sheet_picker import SheetPicker
 from floyd_tui.widgets.json_tree import JsonTree
 from floyd_tui.widgets.log_view import LogView
+from floyd_tui.widgets.markdown_view import MarkdownView
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.picture_view import PictureView
 from floyd_tui.widgets.sheet import Sheet
@@ -183,3 +186,79 @@ async def test_an_empty_file_and_a_lost_host_are_said(tmp_path: Path) -> None:
         await shown.ui.press("greater_than_sign")
         await shown.ui.until(lambda: shown.screen.query(Note), "the sentence")
         assert "does not answer" in str(shown.screen.query_one(Note).render())
+
+
+NOTEBOOK = {
+    "metadata": {"language_info": {"file_extension": ".py"}},
+    "cells": [
+        {"cell_type": "markdown", "source": ["# Digits\n", "A first look."]},
+        {
+            "cell_type": "code",
+            "execution_count": 3,
+            "source": "import json\nprint(1)",
+            "outputs": [
+                {"output_type": "stream", "text": ["1\n"]},
+                {"output_type": "display_data", "data": {"image/png": "aaaa", "text/plain": "<Figure>"}},
+                {"output_type": "error", "ename": "ValueError", "evalue": "bad", "traceback": ["at line 1"]},
+            ],
+        },
+    ],
+}
+README = """\
+# Digits
+
+Trains a *small* net, [here](https://example.org):
+
+- one
+- two
+
+```python
+import json
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_markdown_is_laid_out_and_a_notebook_goes_cell_by_cell(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with previewed(tmp_path, "README.md", README.encode(), size=size) as shown:
+        view = shown.screen.query_one(MarkdownView)
+        await shown.ui.until(lambda: view.has_focus and view.query("MarkdownH1"), "the headings")
+        await check_snapshot(shown.ui.pilot, "preview-md")
+        await shown.ui.press("j", "k", "G", "g")
+        await shown.press("v")
+        await shown.ui.until(lambda: shown.screen.query(LogView), "its text")
+    async with previewed(tmp_path, "look.ipynb", json.dumps(NOTEBOOK).encode(), size=size) as shown:
+        await shown.ui.until(lambda: shown.screen.query_one(LogView).buffer.lines > 8, "the cells")
+        await check_snapshot(shown.ui.pilot, "preview-ipynb")
+        await shown.press("v")
+        assert b"cells" in (await shown.lines(1)).buffer.line(0).data
+    async with previewed(tmp_path, "odd.ipynb", b'{"cells": 3}') as shown:
+        assert "no notebook" in shown.facts
+
+
+async def test_tables_are_sorted_by_a_column_and_objects_are_rows(tmp_path: Path) -> None:
+    lines = b'{"step": 1, "loss": 0.5}\n{"step": 12, "loss": 0.25, "note": {"best": true}}\n{"step": 7}\n'
+    async with previewed(tmp_path, "metrics.jsonl", lines) as shown:
+        sheet = shown.screen.query_one(Sheet)
+
+        def steps() -> list[str]:
+            return [str(sheet.get_row_at(at)[0]) for at in range(sheet.row_count)]
+
+        assert [str(column.label) for column in sheet.ordered_columns] == ["step", "loss", "note"]
+        assert str(sheet.get_row_at(1)[2]) == '{"best": true}'
+
+        async def sorted_to(expected: list[str]) -> None:
+            await shown.ui.press("z")
+            await shown.ui.until(lambda: isinstance(shown.ui.pilot.app.screen, SheetPicker), "the columns")
+            await shown.ui.press("enter")
+            await shown.ui.until(lambda: steps() == expected, "the order")
+
+        await sorted_to(["1", "7", "12"])
+        await sorted_to(["12", "7", "1"])
+        await shown.ui.pilot.click(sheet, offset=(8, 0))
+        await shown.ui.until(lambda: steps() == ["12", "1", "7"], "by the header clicked, what is empty last")
+        assert order_of("36.8 KiB") > order_of("20 B")
