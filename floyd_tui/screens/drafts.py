@@ -10,14 +10,14 @@ from runner.models import BadName, Job, Launch, Mount, Ref
 SUGGESTED = "previous"
 
 
-def go_on_from(job: Job) -> Launch:
-    """The launch that runs `job`'s code again with `job`'s output mounted.
+def go_on_from(job: Job, path: str = "") -> Launch:
+    """The launch that runs `job`'s code again with `job`'s output mounted, or the folder `path` of that.
 
     Where `job` itself went on from an output of its project, its own output takes that place; otherwise it is mounted
     as ``previous``, or ``previous-2`` and so on where that name is taken.
     """
     draft = job.relaunch()
-    source = f"{job.name}/output"
+    source = "/".join(filter(None, (f"{job.name}/output", path)))
     for mount in draft.mounts:
         if _is_output_of(mount.source, job):
             mounts = tuple(replace(m, source=source) if m is mount else m for m in draft.mounts)

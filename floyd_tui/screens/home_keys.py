@@ -18,8 +18,8 @@ from floyd_tui.screens.page import Page
 from floyd_tui.widgets.job_filter import HostJob
 from runner.models import Job, JobState
 
-_HOST_ACTIONS = frozenset({"launch", "watch", "retry"})
-_JOB_ACTIONS = frozenset({"open", "relaunch", "go_on", "stop", "download", "hold", "move"})
+_HOST_ACTIONS = frozenset({"launch", "watch", "retry", "queue"})
+_JOB_ACTIONS = frozenset({"open", "relaunch", "today", "group", "go_on", "stop", "download", "hold", "move"})
 
 
 class JobKeys(Page):
@@ -28,7 +28,16 @@ class JobKeys(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "launch", "New", id="job.launch", tooltip="Launch the code of a folder here"),
         Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
+        Binding(
+            "R",
+            "today",
+            "Today's code",
+            show=False,
+            id="job.today",
+            tooltip="Launch today's code of its folder with the same settings",
+        ),
         Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
+        Binding("B", "group", "Group", id="job.group", tooltip="The jobs launched with it, the best first"),
         Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
         Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="Let a waiting job wait on, or release it"),
@@ -62,8 +71,10 @@ class JobKeys(Page):
             return None
         job = self.job if self.is_mounted and action in _JOB_ACTIONS else None
         match action:
-            case "open" | "relaunch":
+            case "open" | "relaunch" | "today":
                 return True if job else None
+            case "group":
+                return bool(job and job.group)
             case "hold" | "move":
                 # Only the keys that a job could do with take room in the row of keys.
                 return bool(job and job.state is JobState.QUEUED and (action == "hold" or not job.held))
@@ -88,7 +99,17 @@ class JobKeys(Page):
     def action_go_on(self) -> None:
         """The form, with the job's settings and its output mounted."""
         if self.job:
-            job_actions.relaunch(self, self.here, self.job, True, self.launched)
+            job_actions.go_on(self, self.here, self.job, then=self.launched)
+
+    def action_today(self) -> None:
+        """The form, with today's code and the job's settings."""
+        if self.job:
+            job_actions.relaunch_today(self, self.here, self.job, self.launched)
+
+    def action_group(self) -> None:
+        """All jobs of its group."""
+        if self.job and self.job.group:
+            job_actions.open_group(self, self.here, self.job)
 
     def action_stop(self) -> None:
         """Stop the job, once confirmed."""
@@ -132,7 +153,7 @@ class JobKeys(Page):
         for note in draft.notes:
             self.notify(note, severity="warning", markup=False)
         launch = replace(said, project=said.project or self.project)
-        job_actions.open_form(self, self.link, launch, draft.folder, self.launched)
+        job_actions.open_form(self, self.link, launch, draft.folder, self.launched, draft.sweep)
 
     def action_watch(self) -> None:
         """The watch screen."""

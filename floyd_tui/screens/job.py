@@ -59,7 +59,22 @@ class JobScreen(ErrorFunnel[None]):
         Binding("escape", "back", "Back", id="job.back", tooltip="Back to the list"),
         Binding("s", "stop", "Stop", id="job.stop", tooltip="Stop the job; its output so far is kept"),
         Binding("r", "relaunch", "Again", id="job.relaunch", tooltip="Launch the same code again"),
-        Binding("o", "go_on", "Go on", id="job.go_on", tooltip="Launch again with this job's output mounted"),
+        Binding(
+            "R",
+            "today",
+            "Today's code",
+            show=False,
+            id="job.today",
+            tooltip="Launch today's code of its folder with the same settings",
+        ),
+        Binding(
+            "o",
+            "go_on",
+            "Go on",
+            id="job.go_on",
+            tooltip="Launch again with this job's output mounted; in Output, the folder under the cursor",
+        ),
+        Binding("B", "group", "Group", id="job.group", tooltip="The jobs launched with it, the best first"),
         Binding("d", "download", "Download", id="job.download", tooltip="Fetch the job's output"),
         Binding(
             "left_square_bracket",
@@ -280,6 +295,8 @@ class JobScreen(ErrorFunnel[None]):
         """Grey out what this job's state does not allow."""
         if action == "stop" and self.job.state.ended:
             return None
+        if action == "group":
+            return bool(self.job.group)
         if action in ("go_on", "download") and not job_actions.can_go_on_from(self.job):
             return None
         return True
@@ -298,7 +315,15 @@ class JobScreen(ErrorFunnel[None]):
 
     def action_go_on(self) -> None:
         """The launch form with this job's output mounted."""
-        job_actions.relaunch(self, self.link, self.job, with_output=True)
+        job_actions.go_on(self, self.link, self.job, self.query_one(JobFiles).folder if self.tab == "files" else "")
+
+    def action_today(self) -> None:
+        """The launch form with today's code and this job's settings."""
+        job_actions.relaunch_today(self, self.link, self.job)
+
+    def action_group(self) -> None:
+        """All jobs of its group."""
+        job_actions.open_group(self, self.link, self.job)
 
     def action_download(self) -> None:
         """Fetch all it wrote."""

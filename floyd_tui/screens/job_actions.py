@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from textual.screen import Screen
 
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
+from floyd_tui.project.origin import folder_of
+from floyd_tui.project.sweep import NO_SWEEP, Sweep
 from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.drafts import go_on_from
 from floyd_tui.screens.errors import show_error
@@ -27,22 +31,53 @@ def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
 Then = Callable[[Job], None]
 
 
-def open_form(screen: Screen[Any], link: Link, draft: Launch, folder: Path | None, then: Then | None = None) -> None:
-    """Show the launch form with `draft` in it, and the new job once it is launched; `then` is told of it."""
+def open_form(
+    screen: Screen[Any],
+    link: Link,
+    draft: Launch,
+    folder: Path | None,
+    then: Then | None = None,
+    sweep: Sweep = NO_SWEEP,
+    whose_code: bool = False,
+) -> None:
+    """Show the launch form with `draft` in it, and the new job or group once it is launched; `then` is told of it."""
     from floyd_tui.screens.launch import LaunchScreen
 
     def launched(job: Job | None) -> None:
         if job:
-            open_job(screen, link, job)
+            (open_group if job.group else open_job)(screen, link, job)
             if then:
                 then(job)
 
-    screen.app.push_screen(LaunchScreen(link, draft, folder), launched)
+    screen.app.push_screen(LaunchScreen(link, draft, folder, sweep, whose_code), launched)
 
 
-def relaunch(screen: Screen[Any], link: Link, job: Job, with_output: bool = False, then: Then | None = None) -> None:
-    """The form for `job`'s code again with its settings, and `with_output` with its output mounted."""
-    open_form(screen, link, go_on_from(job) if with_output else job.relaunch(), None, then)
+def relaunch(screen: Screen[Any], link: Link, job: Job, then: Then | None = None) -> None:
+    """The form for `job`'s code again with its settings."""
+    open_form(screen, link, job.relaunch(), None, then)
+
+
+def go_on(screen: Screen[Any], link: Link, job: Job, path: str = "", then: Then | None = None) -> None:
+    """The form for `job`'s code again with its settings and its output mounted, or the folder `path` of that."""
+    open_form(screen, link, go_on_from(job, path), None, then)
+
+
+def relaunch_today(screen: Screen[Any], link: Link, job: Job, then: Then | None = None) -> None:
+    """The form for the code as it is today, of the folder that `job` came from, with the job's settings."""
+
+    async def open_it() -> None:
+        folder = await asyncio.to_thread(folder_of, job.project, Path.cwd())
+        draft = replace(job.relaunch(), code_from=None)
+        open_form(screen, link, draft, folder or Path.cwd(), then, whose_code=folder is None)
+
+    screen.run_worker(open_it(), group="draft", exclusive=True, exit_on_error=False)
+
+
+def open_group(screen: Screen[Any], link: Link, job: Job) -> None:
+    """Show the group that `job` is in."""
+    from floyd_tui.screens.group import GroupScreen
+
+    screen.app.push_screen(GroupScreen(link, job.project, job.group))
 
 
 def can_go_on_from(job: Job) -> bool:

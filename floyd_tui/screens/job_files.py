@@ -60,6 +60,12 @@ class JobFiles(JobTree):
             (fmt.plain(shown_path(sync.to) if sync else self.source), "$dim"),
         ]
 
+    @property
+    def folder(self) -> str:
+        """The path of the folder under the cursor; empty for the whole output."""
+        file = self.table.file
+        return file.path if file and file.kind == "dir" else ""
+
     # Keys
 
     def action_sync(self) -> None:
@@ -74,6 +80,5 @@ class JobFiles(JobTree):
             if added:
                 self.notify(said(added))
 
-        file = self.table.file
-        path = file.path if file and file.kind == "dir" else ""
-        self.app.push_screen(SaveDatasetDialog(self.link, "/".join(filter(None, (self.source, path)))), kept)
+        whole = "/".join(filter(None, (self.source, self.folder)))
+        self.app.push_screen(SaveDatasetDialog(self.link, whole), kept)

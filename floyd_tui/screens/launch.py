@@ -18,16 +18,19 @@ from textual.worker import Worker, get_current_worker
 from floyd_tui.client.protocol import Link
 from floyd_tui.errors import FloydError
 from floyd_tui.project.large import Declined
-from floyd_tui.project.run import Stage, submit
+from floyd_tui.project.run import Stage, Tell, submit
 from floyd_tui.project.snapshot import take
+from floyd_tui.project.sweep import ASK_ABOVE, NO_SWEEP, Sweep
+from floyd_tui.project.sweeping import submit_sweep
 from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.goes_up import GoesUpScreen
 from floyd_tui.screens.large import consider
+from floyd_tui.screens.launch_fields import INPUTS, POLICIES, RETRIES, fields, makes, paths
 from floyd_tui.screens.launch_form import FormValues, Reading, read, values_of
+from floyd_tui.screens.sweep_dialog import SweepDialog
 from floyd_tui.widgets.form_field import FormField
 from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.mounts_editor import MountsEditor
-from floyd_tui.widgets.path_input import PathInput
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
 from runner.models import Job, Launch
@@ -51,79 +54,56 @@ class LaunchScreen(ErrorFunnel[Job | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "launch", "Launch", id="launch.launch", priority=True, tooltip="Send the code and run it"),
         Binding("ctrl+g", "goes_up", "What goes up", id="launch.goes-up", tooltip="What goes up, what stays, by size"),
+        Binding("ctrl+s", "list", "Its jobs", id="launch.list", tooltip="The jobs that a sweep makes, one by one"),
         Binding("escape", "leave", "Leave", id="launch.leave", tooltip="Stop sending, or leave the form"),
         Binding("down", "app.focus_next", "Next field", show=False, id="launch.next", tooltip="The next field"),
         Binding("up", "app.focus_previous", "Field before", show=False, id="launch.previous", tooltip="The one before"),
     ]
 
-    def __init__(self, link: Link, draft: Launch, folder: Path | None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        draft: Launch,
+        folder: Path | None,
+        sweep: Sweep = NO_SWEEP,
+        whose_code: bool = False,
+    ) -> None:
         super().__init__()
-        self._link, self._draft = link, draft
-        self._values = values_of(draft, folder)
+        self._link, self._draft, self._whose_code = link, draft, whose_code
+        self._values = values_of(draft, folder, sweep)
         self._sending: Worker[None] | None = None
+        self._asked = False
 
     def compose(self) -> ComposeResult:
         yield TopBar(self._link, "launch")
         with Horizontal(id="launch"):
-            with VerticalScroll(id="form", can_focus=False):
-                yield from self._compose_fields()
+            with Vertical(id="left"):
+                with VerticalScroll(id="form", can_focus=False):
+                    yield from fields(self._values)
                 with Horizontal(id="buttons"):
                     yield Button("Launch", id="go", variant="primary", compact=True)
-                    yield Static("ctrl+l from anywhere, Esc leaves", classes="dim")
+                    yield Static("Enter, or ctrl+l from anywhere", classes="dim")
             with Vertical(id="goes-up"):
                 yield Static("What goes up", id="goes-up-title")
                 yield UploadPanel()
         yield KeyRow()
 
-    def _compose_fields(self) -> ComposeResult:
-        values = self._values
-        yield FormField("Project", _input(values.project, "name", "project"), id="field-project")
-        if values.folder is not None:
-            yield FormField(
-                "Code", PathInput(values.folder, placeholder="a folder here", id="folder"), id="field-folder"
-            )
-        yield FormField("Command", _input(values.command, "python train.py", "command"), id="field-command")
-        yield FormField("Message", _input(values.message, "what is new in this one", "message"), id="field-message")
-        options = [(values.environment, values.environment)] if values.environment else []
-        choice: Select[str] = Select(
-            options,
-            prompt="the host's default",
-            value=values.environment or Select.NULL,
-            compact=True,
-            id="environment",
-        )
-        yield FormField("Environment", choice, id="field-environment")
-        yield FormField("Inputs", MountsEditor(values.mounts, id="mounts"), id="field-mounts")
-        yield FormField("GPUs", _input(values.gpus, "0; 8GiB shares one; gpu2 is a machine", "gpus"), id="field-gpus")
-        runtime = _input(values.max_runtime, "no limit; or 90m, 2h30m, 1d", "max_runtime")
-        yield FormField("Max runtime", runtime, id="field-max_runtime")
-        limits = Horizontal(
-            _input(values.memory, "memory: the host's; or 8GiB", "memory"),
-            _input(values.cpus, "cores: the host's; or 4", "cpus"),
-            id="limits",
-        )
-        yield FormField("Limits", limits, id="field-limits")
-        queue = Horizontal(
-            _input(values.priority, "priority: 0; higher is sooner", "priority"),
-            _input(values.after, "after: a job that is to succeed", "after"),
-            id="queue",
-        )
-        yield FormField("Queue", queue, id="field-queue")
-        variables = _input(values.variables, "NAME=VALUE LR=0.1", "variables")
-        yield FormField("Variables", variables, id="field-variables")
-        yield FormField("Tags", _input(values.tags, "words to find it by", "tags"), id="field-tags")
-
     def on_mount(self) -> None:
         self._suggest()
         self._look_at_code()
-        first = "#command" if not self._values.command else "#go"
-        self.query_one(first).focus()
+        self._say()
+        if self._whose_code:
+            self.notify(f"Say which folder holds the code of {self._draft.project} today.")
+            self.query_one("#folder").focus()
+        else:
+            # Where nothing is missing, Enter launches at once.
+            self.query_one("#go" if self._values.command else "#command").focus()
 
     # The form
 
     def values(self) -> FormValues:
         """The fields as they are now."""
-        texts = {name: self.query_one(f"#{name}", Input).value for name in _INPUTS}
+        texts = {name: self.query_one(f"#{name}", Input).value for name in INPUTS}
         folder = self.query("#folder").first(Input).value if self._values.folder is not None else None
         chosen = self.query_one("#environment", Select).value
         environment = chosen if isinstance(chosen, str) else None
@@ -143,6 +123,18 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         # Sentences appear at the launch and go as soon as they are no longer true.
         if self.query("FormField.-wrong"):
             self._read()
+        self._say()
+
+    def _say(self) -> None:
+        """How many jobs it makes, and where its command finds what is mounted."""
+        reading = read(self.values(), self._draft)
+        for name, words in (
+            ("makes", makes(reading.launches)),
+            ("paths", paths(reading.launch.command, reading.launch.mounts)),
+        ):
+            said = self.query_one(f"#{name}", Static)
+            said.update(words)
+            said.display = bool(words)
 
     @on(Input.Changed, "#folder")
     def _folder_changed(self) -> None:
@@ -167,7 +159,8 @@ class LaunchScreen(ErrorFunnel[Job | None]):
         versions = [name for dataset in datasets for name in (dataset.name, *(v.short for v in dataset.versions))]
         self.query_one(MountsEditor).suggest([*versions, *outputs])
         going = [job.short for job in jobs if not job.state.ended]
-        self.query_one("#after", Input).suggester = SuggestFromList(going)
+        for name, known in (("after", going), ("retry", RETRIES), ("idle", POLICIES)):
+            self.query_one(f"#{name}", Input).suggester = SuggestFromList(known)
         select: Select[str] = self.query_one("#environment", Select)
         kept = select.value if isinstance(select.value, str) else None
         names = {environment.name: environment.name for environment in environments}
@@ -212,6 +205,17 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             return
         self._sending = self._send(reading)
 
+    def action_list(self) -> None:
+        """The jobs that a sweep makes, one by one."""
+        reading = self._read()
+        if reading.launches[0].values:
+            self.app.push_screen(SweepDialog(reading.launches), self._listed)
+
+    def _listed(self, launch: bool | None) -> None:
+        if launch:
+            self._asked = True
+            self.action_launch()
+
     @work(exclusive=True, group="scan", exit_on_error=False)
     async def _send(self, reading: Reading) -> None:
         self.add_class("-sending")
@@ -223,20 +227,35 @@ class LaunchScreen(ErrorFunnel[Job | None]):
                 panel.show_stage(stage)
 
         try:
-            launch = replace(reading.launch, code=None, code_from=None) if reading.folder else reading.launch
-            job = await submit(self._link, reading.folder, launch, tell, consider(self))
+            job = await self._submitted_of(reading, tell)
         except Declined as error:
             self.notify(error.message)
         except FloydError as error:
             show_error(self, error, self._link)
         else:
-            self.dismiss(job)
-            return
+            if job:
+                self.dismiss(job)
+                return
         finally:
             if self.is_attached:
                 self.remove_class("-sending")
                 self.query_one("#form").disabled = False
         self._look_at_code()
+
+    async def _submitted_of(self, reading: Reading, tell: Tell) -> Job | None:
+        """The job, or the first one of a sweep; None where there were too many of it to do unasked."""
+        launches = reading.launches
+        if reading.folder:
+            launches = [replace(launch, code=None, code_from=None) for launch in launches]
+        if not launches[0].values:
+            return await submit(self._link, reading.folder, launches[0], tell, consider(self))
+        many = len(launches) > ASK_ABOVE and not self._asked
+        if many and not await self.app.push_screen_wait(SweepDialog(launches)):
+            return None
+        made = await submit_sweep(self._link, reading.folder, launches, tell, consider(self))
+        if made.before:
+            self.notify(f"{made.before} of these {len(launches)} had been launched before.")
+        return made.jobs[0]
 
     def action_goes_up(self) -> None:
         """What goes up and what stays, path by path."""
@@ -249,6 +268,8 @@ class LaunchScreen(ErrorFunnel[Job | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Code of an earlier job does not go up."""
+        if action == "list" and self.is_mounted:
+            return bool(self.query_one("#makes").display)
         return not (action == "goes_up" and self._values.folder is None)
 
     def action_leave(self) -> None:
@@ -259,22 +280,3 @@ class LaunchScreen(ErrorFunnel[Job | None]):
             self._look_at_code()
         else:
             self.dismiss(None)
-
-
-_INPUTS = (
-    "project",
-    "command",
-    "message",
-    "gpus",
-    "max_runtime",
-    "tags",
-    "variables",
-    "memory",
-    "cpus",
-    "priority",
-    "after",
-)
-
-
-def _input(value: str, placeholder: str, id: str) -> Input:
-    return Input(value, placeholder=placeholder, compact=True, id=id)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.config import MACHINES
+from floyd_tui.project.config import MACHINES, parse_policy
 from floyd_tui.project.mounts import distinct, make_mount
+from floyd_tui.project.sweep import NO_SWEEP, Sweep, parse_grid, shown_grid, variants
 from floyd_tui.sizes import parse_duration, parse_size
-from runner.models import BadName, Launch, Limits, Mount, check_name
+from runner.models import BadName, Launch, Limits, Mount, Retry, UtilizationPolicy, check_name
+
+T = TypeVar("T")
 
 MOST_GPUS = 64
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
@@ -38,19 +42,27 @@ class FormValues:
     cpus: str = ""
     priority: str = ""
     after: str = ""
+    retry: str = ""
+    idle: str = ""
+    sweep: str = ""
+    together: str = ""
 
 
 @dataclass(slots=True)
 class Reading:
-    """A form, read: `launch` is right where `wrong` is empty; otherwise that has a sentence per field."""
+    """A form, read: `launch` is right where `wrong` is empty; otherwise that has a sentence per field.
+
+    `launches` are those that it stands for: itself, or those of a sweep.
+    """
 
     launch: Launch
+    launches: list[Launch] = field(default_factory=list)
     folder: Path | None = None
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def values_of(launch: Launch, folder: Path | None) -> FormValues:
-    """The fields that show `launch`."""
+def values_of(launch: Launch, folder: Path | None, sweep: Sweep = NO_SWEEP) -> FormValues:
+    """The fields that show `launch`, and how it is multiplied."""
     return FormValues(
         project=launch.project,
         folder=None if folder is None else shown_path(folder),
@@ -66,6 +78,10 @@ def values_of(launch: Launch, folder: Path | None) -> FormValues:
         cpus="" if launch.limits.cpus is None else f"{launch.limits.cpus:g}",
         priority=str(launch.priority or ""),
         after=" ".join(launch.after),
+        retry=str(launch.retry or ""),
+        idle=_shown_policy(launch.utilization_policy),
+        sweep=shown_grid(sweep.grid),
+        together=str(sweep.max_parallel or ""),
     )
 
 
@@ -88,13 +104,47 @@ def read(values: FormValues, draft: Launch) -> Reading:
         **_gpus(values.gpus, draft, reading.wrong),
         priority=_priority(values.priority, reading.wrong),
         after=tuple(dict.fromkeys(values.after.replace(",", " ").split())),
-        max_runtime=_seconds(values.max_runtime, reading.wrong),
+        max_runtime=_parsed(parse_duration, values.max_runtime, "max_runtime", reading.wrong),
         message=values.message.strip(),
         tags=tuple(dict.fromkeys(values.tags.replace(",", " ").split())),
         env=_variables(values.variables, reading.wrong),
         limits=_limits(values, draft.limits, reading.wrong),
+        retry=_parsed(Retry.parse, values.retry, "again", reading.wrong),
+        utilization_policy=_parsed(parse_policy, values.idle, "again", reading.wrong),
     )
+    reading.launches = _launches(reading.launch, values, reading.wrong)
     return reading
+
+
+def _launches(launch: Launch, values: FormValues, wrong: dict[str, str]) -> list[Launch]:
+    try:
+        grid = parse_grid(shlex.split(values.sweep))
+        most = _at_once(values.together.strip())
+        return variants(launch, Sweep(grid, max_parallel=most))
+    except ProjectError as error:
+        wrong["sweep"] = error.message
+    except ValueError as error:
+        wrong["sweep"] = str(error)
+    return [launch]
+
+
+def _at_once(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdecimal() and int(text)):
+        raise ValueError(f"{text!r} is not a number of jobs that run at once, such as 2.")
+    return int(text) if text else None
+
+
+def _parsed(parse: Callable[[str], T], text: str, name: str, wrong: dict[str, str]) -> T | None:
+    """What `parse` makes of a field; nothing of an empty one, and of a wrong one its sentence."""
+    try:
+        return parse(text) if text.strip() else None
+    except ValueError as error:
+        wrong[name] = str(error)
+        return None
+
+
+def _shown_policy(policy: UtilizationPolicy | None) -> str:
+    return f"{policy.min_gpu_utilization:g}:{shown_seconds(policy.time_window)}" if policy else ""
 
 
 def _folder(text: str | None, wrong: dict[str, str]) -> Path | None:
@@ -146,16 +196,6 @@ def _priority(text: str, wrong: dict[str, str]) -> int:
     except ValueError:
         wrong["queue"] = f"{text.strip()!r} is not a priority, such as 10 or -10."
         return 0
-
-
-def _seconds(text: str, wrong: dict[str, str]) -> int | None:
-    if not text.strip():
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        wrong["max_runtime"] = str(error)
-        return None
 
 
 def _variables(text: str, wrong: dict[str, str]) -> dict[str, str]:

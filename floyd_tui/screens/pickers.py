@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from floyd_tui.client.protocol import LinkSet
 from floyd_tui.config import JOB_COLUMNS
+from floyd_tui.metrics.best import more_is_better
 from floyd_tui.widgets.format import plain
 from floyd_tui.widgets.job_order import METRIC, ORDERS, JobOrder
 from floyd_tui.widgets.link_status import describe
@@ -105,6 +106,30 @@ class SortPicker(Picker[str]):
         sign = ("▲" if self._current.reverse else "▼") if name == self._current.by else " "
         kind = "metric, best first" if name.startswith(METRIC) else ""
         return Content.assemble((f"{sign} ", "$key"), f"{plain(JobOrder(name).words):24}", (kind, "$dim"))
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+
+class MetricPicker(Picker[str]):
+    """The metrics of some jobs; answers with the name of one."""
+
+    HEADING = "Judge by which metric?"
+
+    def __init__(self, current: str, metrics: Sequence[str]) -> None:
+        super().__init__()
+        self._current, self._metrics = current, metrics
+
+    def options(self) -> list[Option]:
+        """One line a metric, with which way is better."""
+        return [Option(self._line(name), id=name) for name in self._metrics]
+
+    def _line(self, name: str) -> Content:
+        better = "more is better" if more_is_better(name) else "less is better"
+        sign = "▼" if name == self._current else " "
+        return Content.assemble((f"{sign} ", "$key"), f"{plain(name):24}", (better, "$dim"))
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
