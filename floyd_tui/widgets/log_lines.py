@@ -25,15 +25,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from floyd_tui.widgets.log_buffer import Line, LogBuffer
+from floyd_tui.widgets.log_colors import LogColors
 from floyd_tui.widgets.log_rows import RowMap
-from floyd_tui.widgets.log_text import shown, styled, themed
-from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.log_text import shown, styled
 
 DRAW_SECONDS = 0.05
 TIME_FORMAT = "%H:%M:%S "
 TIME_WIDTH = 9
-# What black, red, green, yellow, blue, magenta, cyan and white are here, bright or not.
-PALETTE = ("dim", "bad", "good", "warn", "key", "busy", "running", "foreground")
 FOLLOW = "To the end, and on with what comes"
 METRIC = b'{"metric"'
 
@@ -115,7 +113,7 @@ class LogLines(ScrollView, can_focus=True):
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         self._scheduled = self._looking = False
         self._wide = 0
-        self._colors: tuple[str, ...] = ()
+        self._colors: LogColors | None = None
 
     def on_mount(self) -> None:
         """Show what came before."""
@@ -299,7 +297,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def _decorated(self, line: Line) -> Text:
         """A line with its own colours and what is to be said about it."""
-        text = themed(styled(line.data), self._palette())
+        text = self._painted(line.data)
         if line.data.startswith(METRIC):
             # They are drawn as curves; between them stands what is to be read.
             text.stylize(self.get_component_rich_style("log-lines--metric", partial=True))
@@ -307,18 +305,16 @@ class LogLines(ScrollView, can_focus=True):
             text.append(_more(line), self.get_component_rich_style("log-lines--more", partial=True))
         return text
 
-    def _palette(self) -> tuple[str, ...]:
-        """The theme's colours in the places of the terminal's sixteen."""
-        if not self._colors:
-            paint = Paint.of(self.app)
-            self._colors = tuple(paint.color(name) for name in (*PALETTE, *PALETTE))
-        return self._colors
+    def _painted(self, data: bytes) -> Text:
+        if self._colors is None:
+            self._colors = LogColors(self.app.theme_variables)
+        return self._colors.paint(styled(data))
 
     def notify_style_update(self) -> None:
         """Forget pictures in the old theme's colours."""
         super().notify_style_update()
         self._strips.clear()
-        self._colors = ()
+        self._colors = None
 
     def on_resize(self, event: Resize) -> None:
         """Wrapped lines have other heights; the end stays in sight."""

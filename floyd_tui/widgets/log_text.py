@@ -8,12 +8,9 @@ character. Of a progress line rewritten with carriage returns the last state cou
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from rich.ansi import AnsiDecoder
-from rich.color import ColorType
-from rich.style import Style
-from rich.text import Span, Text
+from rich.text import Text
 
 TAB = 8
 # CSI … final byte; OSC, DCS, SOS, PM, APC … up to their end; any other two-byte escape.
@@ -73,16 +70,3 @@ def styled(raw: bytes) -> Text:
     line.no_wrap, line.end = True, ""
     line.expand_tabs(TAB)
     return line
-
-
-def themed(text: Text, palette: Sequence[str]) -> Text:
-    """`text` with the terminal's sixteen colours as `palette` has them: legible in every theme."""
-    text.spans = [Span(span.start, span.end, _themed(span.style, palette)) for span in text.spans]
-    return text
-
-
-def _themed(style: str | Style, palette: Sequence[str]) -> str | Style:
-    color = None if isinstance(style, str) else style.color
-    if isinstance(style, str) or color is None or color.type is not ColorType.STANDARD or color.number is None:
-        return style
-    return style + Style(color=palette[color.number] or None)

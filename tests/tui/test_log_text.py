@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color
 
-from floyd_tui.widgets.log_text import plain, shown, styled, themed
+from floyd_tui.widgets.log_text import plain, shown, styled
 
 ATTACKS = [
     b"\x1b]0;title\x07",
@@ -56,13 +56,6 @@ def test_colours_stay() -> None:
     style = text.spans[0].style
     assert not isinstance(style, str)
     assert (style.bold, style.color) == (True, Color.from_ansi(1))
-
-
-def test_the_theme_says_what_red_is() -> None:
-    palette = ["", "#ff0001", *["#000000"] * 14]
-    text = themed(styled(b"\x1b[1;31mred\x1b[0m \x1b[38;5;200mpink\x1b[0m \x1b[30mblack"), palette)
-    colors = [span.style.color for span in text.spans if not isinstance(span.style, str)]
-    assert [color.name for color in colors if color] == ["#ff0001", "color(200)", "color(0)"]
 
 
 def test_of_a_rewritten_line_the_last_state_counts() -> None:
