@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
@@ -62,7 +62,7 @@ class HomeScreen(FollowedJobs):
         self._drawing: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        with Horizontal(id="home"):
+        with Panes("jobs", id="home"):
             yield RowTable(PROJECT_COLUMNS, id="projects")
             with Vertical(id="right"):
                 yield Note()
@@ -197,7 +197,7 @@ class HomeScreen(FollowedJobs):
 
     def _tick(self) -> None:
         """Ages and durations move on."""
-        self.draw_rows()
+        self.query_one(JobTable).draw_changed()
         self._curves()
         self._summarise()
         self._draw_away()

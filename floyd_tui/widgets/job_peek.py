@@ -26,7 +26,8 @@ class JobPeek(Static):
 
     def show(self, job: Job | None, now: float, paint: Paint) -> None:
         """Show `job`, or nothing."""
-        self.update(_facts(job, now, paint) if job else "")
+        # Its height is its own: without a layout nothing but this is drawn anew.
+        self.update(_facts(job, now, paint) if job else "", layout=False)
 
 
 def _facts(job: Job, now: float, paint: Paint) -> Group:

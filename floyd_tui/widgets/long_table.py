@@ -74,8 +74,9 @@ class LongTable(Fades, ScrollView, Generic[Key], can_focus=True):
 
         column: str
 
-    cursor: reactive[int] = reactive(0)
-    hovered: reactive[int] = reactive(-1)
+    # Moved, they draw two rows anew and nothing else.
+    cursor: reactive[int] = reactive(0, repaint=False)
+    hovered: reactive[int] = reactive(-1, repaint=False)
 
     def __init__(self, columns: Sequence[Column], row_of: Callable[[Key], Row], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -127,6 +128,15 @@ class LongTable(Fades, ScrollView, Generic[Key], can_focus=True):
         """Ask anew for the rows in sight: ages moved on, or colours changed."""
         self._drawn.clear()
         self.refresh()
+
+    def draw_changed(self) -> None:
+        """Ask anew for the rows in sight, and draw those that say something else by now: a clock moved on."""
+        before, self._drawn = self._drawn, {}
+        top = round(self.scroll_y)
+        for row, key in enumerate(self.in_sight, top):
+            self._drawn[key] = self._cells(self._row_of(key))
+            if self._drawn[key] != before.get(key):
+                self._refresh_row(row)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Use other columns from now on."""

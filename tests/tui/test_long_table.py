@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color
 from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 
 from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.row_table import Column, Row
 from tests.support.job_ui import wait_until
 
 LONG = 10_000
+CURSOR = Color.parse("#808080")
 
 
 class Lists(App[None]):
@@ -101,3 +104,48 @@ async def test_lines_are_as_wide_as_the_table(width: int) -> None:
         app.query_one(LongTable).show([1, 2])
         await wait_until(pilot, lambda: app.asked, "rows")
         assert {strip.cell_length for strip in app.screen._compositor.render_strips()} == {width}
+
+
+class Counted(Lists):
+    """Tells which lines of the table were drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[int] = []
+        self.times = 2
+
+    def compose(self) -> ComposeResult:
+        app = self
+
+        class Table(LongTable[int]):
+            def render_line(self, y: int) -> Strip:
+                app.drawn.append(y)
+                return super().render_line(y)
+
+        yield Table((Column("n", "Number", 8), Column("x", "Times", 8)), self.row)
+
+    def row(self, key: int) -> Row:
+        return Row(str(key), {"n": Text(f"{key}"), "x": Text(f"{self.times * key if key % 4 == 0 else key}")})
+
+
+def lit(app: App[None]) -> list[int]:
+    """The lines that have the cursor's colour."""
+    strips = enumerate(app.screen._compositor.render_strips())
+    return [y for y, strip in strips if any(s.style and s.style.bgcolor == CURSOR for s in strip)]
+
+
+async def test_a_move_draws_two_rows_and_a_clock_those_that_say_something_else() -> None:
+    async with (app := Counted()).run_test(size=(40, 12)) as pilot:
+        table = app.query_one(LongTable)
+        table.show(range(LONG))
+        await pilot.press("G", "k")
+        await wait_until(pilot, lambda: lit(app) == [10], "the cursor on the last row but one")
+        app.drawn.clear()
+        await pilot.press("k")
+        await wait_until(pilot, lambda: lit(app) == [9], "the cursor a row higher")
+        assert set(app.drawn) == {9, 10}
+        app.drawn.clear()
+        app.times = 3
+        table.draw_changed()
+        await wait_until(pilot, lambda: str(9992 * 3) in lines(app)[4], "what changed")
+        assert set(app.drawn) == {4, 8}  # 9992 and 9996
