@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 
 from floyd_tui.client.protocol import Client, Link
@@ -54,6 +54,9 @@ class DatasetsScreen(Undoing):
             "x", "remove", "Remove", id="data.remove", tooltip="Remove the dataset, or the version under the cursor"
         ),
         Binding("U", "undo", "Undo", show=False, id="data.undo", tooltip="Bring back what was deleted last"),
+        Binding(
+            "A", "lineage", "Lineage", id="data.lineage", tooltip="What the version came from, and which jobs use it"
+        ),
         Binding("slash", "filter", "Filter", key_display="/", id="list.filter", tooltip="Names with these words"),
         Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "Back", show=False, id="data.back", tooltip="Back to the list of datasets"),
@@ -65,10 +68,11 @@ class DatasetsScreen(Undoing):
         self._seen = False
         self._me = ""
         self._too_old: set[str] = set()
+        self._wanted = ""
 
     def compose_body(self) -> ComposeResult:
         yield Note()
-        with Horizontal(id="data"):
+        with Panes("datasets", id="data"):
             yield RowTable(DATASETS, id="datasets")
             with Vertical(id="right"):
                 yield RowTable(VERSIONS, id="versions")
@@ -127,6 +131,7 @@ class DatasetsScreen(Undoing):
         table = self.query_one("#datasets", RowTable)
         table.show_rows([self._row(d) for d in sorted(shown, key=lambda d: (d.name, d.owner))])
         table.set_class(error is not None, "-stale")
+        table.move_to(self._wanted.rpartition("/")[0])
         self._draw_note(error, bool(shown))
         self.query_one("#data-filter", FilterBar).found(len(shown), len(self._datasets))
         versions = [v for d in self._datasets.values() for v in d.versions]
@@ -177,7 +182,12 @@ class DatasetsScreen(Undoing):
     def _draw_versions(self) -> None:
         versions = self.dataset.versions if self.dataset else ()
         rows = [version_row(v, self.paint, fmt.now(self)) for v in versions]
-        self.query_one("#versions", RowTable).show_rows(rows)
+        table = self.query_one("#versions", RowTable)
+        table.show_rows(rows)
+        if self._wanted in [row.key for row in rows]:
+            table.move_to(self._wanted)
+            table.focus()
+            self._wanted = ""
         self._draw_files()
 
     def _draw_files(self) -> None:
@@ -234,9 +244,21 @@ class DatasetsScreen(Undoing):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is added without a host, and nothing changed where there is nothing."""
         wanting = (action in ("upload", "fetch") and not self.floyd.host) or (
-            action in ("edit", "remove") and self.is_mounted and self.dataset is None
+            action in ("edit", "remove", "lineage") and self.is_mounted and self.dataset is None
         )
         return None if wanting else True
+
+    def go_to(self, name: str) -> None:
+        """Put the cursors on the version of that full name, now or once it is known."""
+        self._wanted = name
+        self._draw()
+
+    def action_lineage(self) -> None:
+        """What the version under the cursor came from, and what came from it."""
+        from floyd_tui.screens.lineage import LineageScreen
+
+        if self.version:
+            self.app.push_screen(LineageScreen(self.link, self.version.name))
 
     def action_upload(self) -> None:
         """Upload a folder."""

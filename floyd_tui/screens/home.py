@@ -50,6 +50,7 @@ class HomeScreen(FollowedJobs):
         ),
         Binding("p", "projects", "Projects", id="home.projects", tooltip="Choose a project"),
         Binding("w", "watch", "Watch", id="app.watch", tooltip="Run a folder's code again on each change"),
+        Binding("Q", "queue", "Queue", show=False, id="app.queue", tooltip="What runs and waits, in its order"),
         Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
         Binding("escape", "back", "All", show=False, id="home.back", tooltip="Back to all jobs"),
     ]
@@ -290,6 +291,12 @@ class HomeScreen(FollowedJobs):
             return
         self.add_class("-projects")
         table.focus()
+
+    def action_queue(self) -> None:
+        """The queue of the host, or of all."""
+        from floyd_tui.screens.queue import QueueScreen
+
+        self.app.push_screen(QueueScreen(self.floyd.host, self.everywhere))
 
     def action_back(self) -> None:
         """Without marks, from a filter to none, from a project to all."""

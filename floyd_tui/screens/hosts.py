@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -46,6 +46,7 @@ class HostsScreen(Page):
         Binding("v", "load", "Load", id="host.load", tooltip="Its last minutes as charts, processes on its GPUs"),
         Binding("d", "disk", "Disk", id="host.disk", tooltip="What takes its disk, and what can go"),
         Binding("S", "secrets", "Secrets", show=False, id="host.secrets", tooltip="Names of your secrets there"),
+        Binding("Q", "queue", "Queue", id="app.queue", tooltip="What runs and waits there, in its order"),
         Binding("ctrl+r", "retry", "Connect", id="host.retry", tooltip="Try this host again, or answer what it asks"),
         Binding("x", "remove", "Remove", id="host.remove", tooltip="Forget this host; what is on it stays"),
     ]
@@ -59,7 +60,7 @@ class HostsScreen(Page):
 
     def compose_body(self) -> ComposeResult:
         yield Note()
-        with Horizontal(id="body"):
+        with Panes("hosts", id="body"):
             yield RowTable(COLUMNS, id="hosts")
             with VerticalScroll(id="host", can_focus=False):
                 yield Static(id="host-head")
@@ -236,6 +237,13 @@ class HostsScreen(Page):
             from floyd_tui.screens.host import HostScreen
 
             self.app.push_screen(HostScreen(self.selected, self._histories[self.selected.name]))
+
+    def action_queue(self) -> None:
+        """The queue of the host under the cursor."""
+        from floyd_tui.screens.queue import QueueScreen
+
+        if self.selected is not None:
+            self.app.push_screen(QueueScreen(self.selected.name))
 
     def action_disk(self) -> None:
         """What takes the disk of the host under the cursor."""

@@ -23,6 +23,7 @@ from floyd_tui.screens.job_files import JobFiles
 from floyd_tui.screens.job_log import JobLog
 from floyd_tui.screens.job_metrics import JobMetrics
 from floyd_tui.screens.job_tree import JobTree
+from floyd_tui.screens.lineage_pane import LineagePane
 from floyd_tui.screens.live import follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
@@ -34,7 +35,7 @@ from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.usage_pane import POINTS, UsagePane
-from runner.models import Event, Job, JobUsage
+from runner.models import Event, Job, JobState, JobUsage
 
 TABS = (
     Tab("logs", "L", "Logs"),
@@ -43,6 +44,7 @@ TABS = (
     Tab("files", "O", "Output"),
     Tab("code", "C", "Code"),
     Tab("info", "I", "Info"),
+    Tab("lineage", "A", "Lineage"),
 )
 POLL_SECONDS = 2.0
 RETRY_SECONDS = 2.0
@@ -93,11 +95,23 @@ class JobScreen(ErrorFunnel[None]):
         Binding("O", "tab('files')", "Output", show=False, id="job.output", tooltip="The files it wrote"),
         Binding("C", "tab('code')", "Code", show=False, id="job.code", tooltip="The code it ran, and what differs"),
         Binding("I", "tab('info')", "Info", show=False, id="job.info", tooltip="What it ran, with what"),
+        Binding(
+            "A",
+            "tab('lineage')",
+            "Lineage",
+            show=False,
+            id="job.lineage",
+            tooltip="What it came from, and what came from it",
+        ),
+        Binding("H", "hold", "Hold", id="job.hold", tooltip="Let a waiting job wait on, or release it"),
+        Binding("K", "move(-1)", "Sooner", id="job.sooner", tooltip="Before the one above it in the queue"),
+        Binding("J", "move(1)", "Later", id="job.later", tooltip="Behind the one below it in the queue"),
         Binding("ctrl+r", "retry", "Retry", show=False, id="host.retry", tooltip="Try the host again now"),
     ]
 
-    def __init__(self, link: Link, job: Job) -> None:
+    def __init__(self, link: Link, job: Job, tab: str = TABS[0].id) -> None:
         super().__init__()
+        self._first = tab
         self.link = link
         self.job = job
         self._heard_at: float | None = None
@@ -115,6 +129,7 @@ class JobScreen(ErrorFunnel[None]):
             yield JobFiles(self.link, self.job, id="files")
             yield JobCode(self.link, self.job, id="code")
             yield InfoPane(id="info")
+            yield LineagePane(self.link, self.job.name, id="lineage")
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -123,6 +138,8 @@ class JobScreen(ErrorFunnel[None]):
         self.set_interval(1, self._draw_summary)
         self._keep_true()
         self._follow_use()
+        if self._first != self.tab:
+            self.action_tab(self._first)
 
     def on_resize(self, event: Resize) -> None:
         """All keys fit a line of 80 columns, if they stand close."""
@@ -221,6 +238,7 @@ class JobScreen(ErrorFunnel[None]):
         for group in ("usage", "code"):
             self.workers.cancel_group(self, group)
         self.workers.cancel_group(self.query_one(JobMetrics), "metrics")
+        self.workers.cancel_group(self.query_one(LineagePane), "lineage")
         for tree in self.query(JobTree):
             self.workers.cancel_group(tree, "files")
         self._start(tab)
@@ -232,6 +250,8 @@ class JobScreen(ErrorFunnel[None]):
             self.query_one(f"#{tab}", ChartGrid).focus_first()
         elif tab in ("files", "code"):
             self.query_one(f"#{tab}", JobTree).take_keys()
+        elif tab == "lineage":
+            self.query_one(LineagePane).take_keys()
         else:
             self.query_one("#log" if tab == "logs" else "#info").focus()
 
@@ -243,6 +263,8 @@ class JobScreen(ErrorFunnel[None]):
             self._follow_usage()
         elif tab in ("files", "code"):
             self.query_one(f"#{tab}", JobTree).keep_true()
+        elif tab == "lineage":
+            self.query_one(LineagePane).keep_true()
         elif tab == "info" and not self.query_one(InfoPane).code_known:
             self._read_code()
 
@@ -295,6 +317,8 @@ class JobScreen(ErrorFunnel[None]):
         """Grey out what this job's state does not allow."""
         if action == "stop" and self.job.state.ended:
             return None
+        if action in ("hold", "move"):
+            return self.job.state is JobState.QUEUED and (action == "hold" or not self.job.held)
         if action == "group":
             return bool(self.job.group)
         if action in ("go_on", "download") and not job_actions.can_go_on_from(self.job):
@@ -328,6 +352,14 @@ class JobScreen(ErrorFunnel[None]):
     def action_download(self) -> None:
         """Fetch all it wrote."""
         job_actions.download(self, self.link, self.job)
+
+    def action_hold(self) -> None:
+        """Hold it, or release it."""
+        job_actions.hold(self, self.link, self.job)
+
+    def action_move(self, by: int) -> None:
+        """Sooner or later than its neighbour in the queue."""
+        job_actions.move_among_all(self, self.link, self.job, by)
 
     def action_retry(self) -> None:
         """Try the host again now."""

@@ -21,11 +21,11 @@ from floyd_tui.widgets.format import words
 from runner.models import Job, JobChange, JobState, Launch
 
 
-def open_job(screen: Screen[Any], link: Link, job: Job) -> None:
-    """Show `job` on its own screen."""
+def open_job(screen: Screen[Any], link: Link, job: Job, tab: str = "logs") -> None:
+    """Show `job` on its own screen, with that tab of it first."""
     from floyd_tui.screens.job import JobScreen
 
-    screen.app.push_screen(JobScreen(link, job))
+    screen.app.push_screen(JobScreen(link, job, tab))
 
 
 Then = Callable[[Job], None]
@@ -127,6 +127,21 @@ def move(screen: Screen[Any], link: Link, job: Job, line: Sequence[Job], by: int
         _change(screen, link, other, JobChange(before=job.name))
     else:
         _change(screen, link, job, JobChange(priority=other.priority))
+
+
+def move_among_all(screen: Screen[Any], link: Link, job: Job, by: int) -> None:
+    """As `move`, where the line is not known yet."""
+
+    async def work() -> None:
+        try:
+            waiting = await link.client.jobs(states=(JobState.QUEUED,))
+        except FloydError as error:
+            show_error(screen, error, link)
+            return
+        line = sorted((one for one in waiting if one.position is not None), key=lambda one: one.position or 0)
+        move(screen, link, next((one for one in line if one.name == job.name), job), line, by)
+
+    screen.run_worker(work(), group="line", exclusive=True, exit_on_error=False)
 
 
 def _change(screen: Screen[Any], link: Link, job: Job, change: JobChange, said: str = "") -> None:

@@ -78,6 +78,7 @@ class RowTable(Fades, DataTable[Text]):
         self._specs = tuple(columns)
         self._rows_shown: list[Row] = []
         self._layout: tuple[tuple[str, int], ...] = ()
+        self._wanted: str | None = None
 
     @property
     def cursor_key(self) -> str | None:
@@ -114,7 +115,9 @@ class RowTable(Fades, DataTable[Text]):
             self._fit()
 
     def move_to(self, key: str) -> None:
-        """Put the cursor on the row `key`, if it is there."""
+        """Put the cursor on the row `key`, if it is there; before the table is first laid out, once it is."""
+        if not self._layout:
+            self._wanted = key
         try:
             self.move_cursor(row=self.get_row_index(key))
         except RowDoesNotExist:
@@ -132,7 +135,8 @@ class RowTable(Fades, DataTable[Text]):
 
     def _fill(self, old: Sequence[Row]) -> None:
         index, top = self.cursor_row, self.scroll_y
-        key = old[index].key if 0 <= index < len(old) else None
+        key = self._wanted or (old[index].key if 0 <= index < len(old) else None)
+        self._wanted = None
         with self.app.batch_update():
             self.clear(columns=True)
             specs = {spec.key: spec for spec in self._specs}
