@@ -49,6 +49,8 @@ def _all(usage: JobUsage) -> Iterator[Curve]:
     yield curve("Memory", "Memory", "B", lambda point: point.memory, usage.memory_limit)
     yield curve("Disk", "Disk read", "B/s", lambda point: point.disk_read, None)
     yield curve("Disk", "Disk written", "B/s", lambda point: point.disk_written, None)
+    yield curve("Net", "Net received", "B/s", lambda point: point.received, None)
+    yield curve("Net", "Net sent", "B/s", lambda point: point.sent, None)
 
 
 def _gpu(place: int, point: UsagePoint) -> float | None:

@@ -37,7 +37,9 @@ def _point(cards: int, time: float, share: float, noise: random.Random) -> Usage
     cpu = (900.0 if evaluating else 410.0) + noise.gauss(0, 25)
     ram = (4.0 + 5.4 * min(1.0, share * 12)) * GIB
     disk = (900.0 if reading else 40.0) * (1 << 20) * (0.8 + 0.4 * noise.random())
-    return UsagePoint(time, cpu, ram, disk, (6 << 20) * noise.random(), gpus, memory)
+    written = (6 << 20) * noise.random()
+    received = (180.0 if reading else 0.2) * (1 << 20) * (1.0 + 0.1 * math.sin(50 * share))
+    return UsagePoint(time, cpu, ram, disk, written, gpus, memory, received, received / 40)
 
 
 def _hints(job: Job) -> tuple[Hint, ...]:

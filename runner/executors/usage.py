@@ -38,17 +38,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Counters of a job: seconds of CPU and bytes of disk since it began, bytes of memory now; None is not known."""
+    """Counters of a job: seconds of CPU, bytes of disk and network since it began, bytes of memory now.
+
+    None is not known: who shares the host's network has none of their own.
+    """
 
     cpu_seconds: float | None = None
     memory: int | None = None
     disk_read: int | None = None
     disk_written: int | None = None
+    received: int | None = None
+    sent: int | None = None
 
 
 def usage_of(place: Place) -> Usage:
     """What the job at `place` has used so far. Where its processes have gone, nothing is known."""
-    return _group_usage(groups_of(place.pid)) if place.container else _family_usage(place.pid)
+    if not place.container:
+        return _family_usage(place.pid)
+    received, sent = _network(place.pid)
+    return replace(_group_usage(groups_of(place.pid)), received=received, sent=sent)
 
 
 # Whose it is
@@ -149,6 +157,19 @@ def _disk(text: str, line: re.Pattern[str], read: str, written: str) -> tuple[in
     for kind, number in line.findall(text):
         sums[kind] += int(number)
     return sums[read], sums[written]
+
+
+def _network(pid: int) -> tuple[int | None, int | None]:
+    """Bytes received and sent by the network that a process has for itself; the loopback leads nowhere."""
+    try:
+        shared = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        return None, None
+    lines = [line.partition(":") for line in _text(Path(f"/proc/{pid}/net/dev")).splitlines()[2:]]
+    counted = [rest.split() for name, _, rest in lines if name.strip() != "lo"]
+    if shared or not lines:
+        return None, None
+    return sum(int(field[0]) for field in counted), sum(int(field[8]) for field in counted)
 
 
 # What a family of processes used

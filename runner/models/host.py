@@ -89,7 +89,8 @@ class GpuStats:
 class JobStats:
     """What one running job uses: `cpu_percent` counts 100 a core; memory in bytes, no limit is None.
 
-    Disk in bytes a second. `gpu_memory` is what its own processes have on its GPUs, None where the driver does not say.
+    Disk and network in bytes a second. `gpu_memory` is what its own processes have on its GPUs, None where the driver
+    does not say.
     """
 
     job: str
@@ -100,6 +101,8 @@ class JobStats:
     disk_read: float | None = None
     disk_written: float | None = None
     gpu_memory: int | None = None
+    received: float | None = None
+    sent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ class UtilizationPolicy:
 class UsagePoint:
     """What a job used on average over one step from `time` (epoch seconds) on; None is not known.
 
-    `cpu_percent` counts 100 a core; memory in bytes, disk in bytes a second. `gpus` and `gpu_memory` are of its GPUs
-    in the order of the job's `devices`: percent, and bytes that are in use on the device.
+    `cpu_percent` counts 100 a core; memory in bytes, disk and network in bytes a second. `gpus` and `gpu_memory` are of
+    its GPUs in the order of the job's `devices`: percent, and bytes that are in use on the device.
     """
 
     time: float
@@ -70,6 +70,8 @@ class UsagePoint:
     disk_written: float | None = None
     gpus: tuple[float | None, ...] = ()
     gpu_memory: tuple[float | None, ...] = ()
+    received: float | None = None
+    sent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

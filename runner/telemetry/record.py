@@ -26,6 +26,8 @@ MOST_POINTS = 1000
 _FLUSH = 10.0
 _NUMBERS = ("cpu_percent", "memory", "disk_read", "disk_written")
 _LISTS = ("gpus", "gpu_memory")
+# In records of older runners these are not there.
+_NETWORK = ("received", "sent")
 
 
 @dataclass
@@ -119,10 +121,9 @@ def _place(step: float, point: UsagePoint) -> float:
 
 def average(points: Sequence[UsagePoint], step: float) -> UsagePoint:
     """The mean of `points`, at the beginning of their step."""
-    numbers = (_mean([getattr(point, name) for point in points]) for name in _NUMBERS)
+    numbers = {name: _mean([getattr(point, name) for point in points]) for name in (*_NUMBERS, *_NETWORK)}
     gpus, memory = ([getattr(point, name) for point in points] for name in _LISTS)
-    cpu, used, read, written = numbers
-    return UsagePoint(points[0].time // step * step, cpu, used, read, written, _means(gpus), _means(memory))
+    return UsagePoint(points[0].time // step * step, gpus=_means(gpus), gpu_memory=_means(memory), **numbers)
 
 
 def read_record(path: Path, job: str) -> JobUsage | None:
@@ -162,16 +163,16 @@ def _line(value: object) -> bytes:
 
 
 def _packed(point: UsagePoint) -> list[Any]:
-    return [getattr(point, name) for name in ("time", *_NUMBERS, *_LISTS)]
+    return [getattr(point, name) for name in ("time", *_NUMBERS, *_LISTS, *_NETWORK)]
 
 
 def _unpacked(value: list[Any]) -> UsagePoint:
-    time, *numbers, gpus, memory = value
-    if not all(one is None or isinstance(one, int | float) for one in (time, *numbers, *gpus, *memory)):
+    time, cpu, used, read, written, gpus, memory, *network = value
+    numbers = dict(zip(_NUMBERS, (cpu, used, read, written), strict=True))
+    numbers |= dict(zip(_NETWORK, network or (None, None), strict=True))
+    if not all(one is None or isinstance(one, int | float) for one in (time, *numbers.values(), *gpus, *memory)):
         raise TypeError("a point is made of numbers")
-    return UsagePoint(
-        float(time), **dict(zip(_NUMBERS, numbers, strict=True)), gpus=tuple(gpus), gpu_memory=tuple(memory)
-    )
+    return UsagePoint(float(time), **numbers, gpus=tuple(gpus), gpu_memory=tuple(memory))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

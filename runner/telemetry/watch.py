@@ -88,6 +88,8 @@ class Watch:
             rate(lambda one: one.disk_read, usage),
             rate(lambda one: one.disk_written, usage),
             sum(one for one in memory if one is not None) if any(one is not None for one in memory) else None,
+            rate(lambda one: one.received, usage),
+            rate(lambda one: one.sent, usage),
         )
 
 
@@ -119,6 +121,8 @@ def _point(wall: float, stats: JobStats, own: Sequence[GpuStats]) -> UsagePoint:
         stats.disk_written,
         tuple(gpu.utilization for gpu in own),
         tuple(gpu.memory_used for gpu in own),
+        stats.received,
+        stats.sent,
     )
 
 

@@ -66,6 +66,8 @@ def test_what_a_job_uses_is_measured_while_it_runs_and_kept_after_its_end(
         assert kept.points[: len(points) - 1] == points[:-1]
         assert (kept.step, kept.memory_limit) == (1, 400 << 20)
         assert any((point.cpu_percent or 0) > 5 for point in kept.points)
+        # A plain process has the host's network, and none to count of its own.
+        assert (kept.points[-1].received is None) is (executor == "process")
         assert len(usage_of(http, "p/1", points=2).points) <= 2
         assert http.get("/v1/job/usage", params={"name": "p/1", "points": 0}).status_code == 400
 

@@ -73,9 +73,9 @@ def host(name: str, **other: Any) -> HostStats:
 async def test_a_job_that_has_ended_shows_what_it_used_and_hints(tmp_path: Path) -> None:
     async with job_ui(tmp_path, "digits/6", (160, 48)) as ui:
         await ui.press("U")
-        await ui.until(lambda: len(ui.screen.query_one(UsagePane).query(Chart)) == 5, "the charts")
+        await ui.until(lambda: len(ui.screen.query_one(UsagePane).query(Chart)) == 6, "the charts")
         titles = [chart.title for chart in ui.screen.query_one(UsagePane).query(Chart)]
-        assert titles == ["GPU, %", "GPU memory, GiB", "CPU, cores", "Memory, GiB", "Disk, MiB/s"]
+        assert titles == ["GPU, %", "GPU memory, GiB", "CPU, cores", "Memory, GiB", "Disk, MiB/s", "Net, MiB/s"]
         assert "Its memory was 91 % full at its peak." in str(
             ui.screen.query_one("UsagePane > HintLines", HintLines).render()
         )
@@ -110,7 +110,7 @@ async def test_nothing_measured_is_said_and_an_error_is_told_until_it_is_over(tm
 async def test_picture_of_a_jobs_use(tmp_path: Path, size: tuple[int, int]) -> None:
     async with job_ui(tmp_path, size=size) as ui:
         await ui.press("U")
-        await ui.until(lambda: len(ui.screen.query_one(UsagePane).query(Chart)) == 5, "the charts")
+        await ui.until(lambda: len(ui.screen.query_one(UsagePane).query(Chart)) == 6, "the charts")
         await ui.until(lambda: ui.screen.query_one(UsagePane).query(Chart).first().has_focus, "the focus")
         await use_shown(ui)
         await check_snapshot(ui.pilot, "job-usage")

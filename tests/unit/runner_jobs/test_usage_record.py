@@ -54,6 +54,20 @@ def test_a_record_goes_on_after_a_restart_and_over_a_line_that_was_cut_off(tmp_p
     assert [one.time for one in found.points] == [*map(float, range(30)), *map(float, range(40, 70))]
 
 
+def test_what_older_runners_wrote_is_read_and_the_network_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text('{"step":1.0,"cpu_limit":4.0}\n[1.0,50.0,1.0,2.0,3.0,[9.0],[8.0]]\n[2.0,1,1,1,1,[],[],5.0]\n')
+    record = Record.open(path, FRESH)
+    assert record.usage.points == (UsagePoint(1.0, 50.0, 1.0, 2.0, 3.0, (9.0,), (8.0,)),)
+    for second in range(2, 6):
+        record.add(replace(point(second), received=10.0 * second, sent=None))
+    record.end()
+    found = read_record(path, JOB)
+    assert found is not None
+    assert [one.received for one in found.points] == [None, 20.0, 30.0, 40.0, 50.0]
+    assert thin(found, 1).points[-1].received == 35.0
+
+
 def test_a_crash_costs_ten_seconds_at_most(tmp_path: Path) -> None:
     record = Record.open(tmp_path / "usage", FRESH)
     for second in range(25):
