@@ -58,10 +58,9 @@ async def check_snapshot(pilot: Pilot[Any], name: str) -> None:
 async def _check(pilot: Pilot[Any], path: Path) -> None:
     await settle(pilot)
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(picture(pilot.app), encoding="utf-8")
+        _write(path, picture(pilot.app))
         return
-    expected = path.read_text(encoding="utf-8") if path.exists() else ""
+    expected = _known(path)
     deadline = time.monotonic() + _SECONDS
     while (actual := picture(pilot.app)) != expected:
         if not expected or time.monotonic() > deadline:
@@ -69,10 +68,19 @@ async def _check(pilot: Pilot[Any], path: Path) -> None:
         await settle(pilot)
 
 
+def _write(path: Path, svg: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(svg, encoding="utf-8")
+
+
+def _known(path: Path) -> str:
+    """The picture as it should be; empty where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def _report(path: Path, expected: str, actual: str) -> str:
-    FAILED.mkdir(exist_ok=True)
     failed = FAILED / path.name
-    failed.write_text(actual, encoding="utf-8")
+    _write(failed, actual)
     changes = [line for line in difflib.ndiff(words(expected), words(actual)) if line[0] in "+-"]
     shown = "\n".join(changes[:20]) or "(only colours or places)"
     return f"{path.name} differs; look at {failed}, then UPDATE_SNAPSHOTS=1 if it is meant.\n{shown}"

@@ -43,7 +43,7 @@ async def test_output_files_are_found_at_any_depth(tmp_path: Path) -> None:
 async def test_what_a_running_job_writes_meanwhile_is_found_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_files, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(job_tree, "POLL_SECONDS", 0.05)
     async with job_ui(tmp_path, "digits/7") as ui:
         await ui.press("O")
         tree = ui.screen.query_one(FileTree)
