@@ -20,6 +20,7 @@ _VALUES: dict[str, Callable[[Job], Iterable[str]]] = {
     "env": lambda job: (job.environment,),
     "dataset": lambda job: (source_parts(given.source)[1] for given in job.inputs),
     "gpus": lambda job: (str(job.gpus),),
+    "group": lambda job: (job.group,) if job.group else (),
     METRIC: lambda job: job.metrics,
 }
 

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from floyd_tui.project.sweep import said_values
 from floyd_tui.widgets import format as fmt
 from runner.models import FileInfo, Job, JobState, Limits
 
@@ -104,7 +105,8 @@ def _optional(label: str, value: str) -> list[Fact]:
 
 
 def _tags(job: Job) -> list[Fact]:
-    return _optional("tags", "  ".join(job.tags))
+    group = "  ".join((job.group, said_values(job.values))).strip()
+    return [*_optional("tags", "  ".join(job.tags)), *_optional("group", group)]
 
 
 def _environment(job: Job) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 ::
 
-    resnet state:failed,lost env:torch tag:best dataset:mnist project:digits host:gauss
+    resnet state:failed,lost env:torch tag:best dataset:mnist project:digits host:gauss group:lr
     after:2d before:2026-11-20 loss<0.3 acc>=0.9 gpus>1 duration>1h
 
 All of it must hold. A value stands for all that begin with it; several with commas between are either of them. Words,
@@ -48,6 +48,7 @@ _FIELDS: dict[str, Callable[[HostJob], Iterable[str]]] = {
     "dataset": lambda one: (part for given in one.job.inputs for part in source_parts(given.source)),
     "host": lambda one: (one.host,),
     "gpus": lambda one: (str(one.job.gpus),),
+    "group": lambda one: (one.job.group,),
 }
 KEYS = (*_FIELDS, "after", "before")
 # What is compared besides metrics.

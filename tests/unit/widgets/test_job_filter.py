@@ -79,6 +79,12 @@ def test_what_runs_and_what_never_began_has_the_duration_of_now() -> None:
     assert JobFilter.parse("state:held", NOW).matches(queued)
 
 
+def test_the_jobs_of_a_group_are_found_by_its_name() -> None:
+    swept = HostJob("gauss", replace(JOB.job, group="lr-3f9a1c"))
+    assert JobFilter.parse("group:lr", NOW).matches(swept)
+    assert not JobFilter.parse("group:lr", NOW).matches(JOB)
+
+
 def test_the_host_is_asked_for_what_it_knows() -> None:
     asked = JobFilter.parse("cosine state:fail,queued tag:best env:torch,jax loss<0.3 dataset:mnist", NOW)
     assert asked.text == "cosine best mnist"
