@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from floyd_tui.client.fake import FakeFile
 from floyd_tui.screens import home as home_page
-from floyd_tui.screens import home_follow, job_files
+from floyd_tui.screens import home_follow, job_tree
 from floyd_tui.screens.home import HomeScreen
 from floyd_tui.screens.job import JobScreen
 from floyd_tui.widgets import file_tree
