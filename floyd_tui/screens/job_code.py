@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from floyd_tui.errors import FloydError, ProjectError
+from floyd_tui.errors import FloydError
 from floyd_tui.project.code_side import CodeSide, FolderSide, JobSide
-from floyd_tui.project.link import find_link
+from floyd_tui.project.origin import folder_of
 from floyd_tui.screens.errors import show_error
 from floyd_tui.screens.job_tree import Area, JobTree
 from floyd_tui.widgets import format as fmt
@@ -53,10 +53,10 @@ class JobCode(JobTree):
         return JobSide(self.link, self.job)
 
     def action_diff_folder(self) -> None:
-        """What the folder here has otherwise: the one tied to the job's project, else one that is asked for."""
+        """What the folder here has otherwise: the one that the project is launched from, else one that is asked for."""
         from floyd_tui.screens.folder_dialog import FolderDialog
 
-        if (folder := folder_of(self.job)) is not None:
+        if (folder := folder_of(self.job.project, Path.cwd())) is not None:
             self._against(folder)
         else:
             what = f"Compare {self.job.short} with the code in which folder?"
@@ -91,12 +91,3 @@ class JobCode(JobTree):
         from floyd_tui.screens.code_diff import CodeDiffScreen
 
         self.app.push_screen(CodeDiffScreen(old, new))
-
-
-def folder_of(job: Job) -> Path | None:
-    """The folder that `job`'s project is worked on in, where one stands in it; None where nobody can say."""
-    try:
-        link = find_link(Path.cwd())
-    except (ProjectError, OSError):
-        return None
-    return link.folder if link is not None and link.name == job.project else None

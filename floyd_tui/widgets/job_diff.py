@@ -178,6 +178,6 @@ def files_that_differ(code: Sequence[Iterable[FileInfo]]) -> list[FileDiff]:
 def unified(old: bytes | None, new: bytes | None, names: tuple[str, str]) -> list[str]:
     """The lines of a unified diff; None is a file that is not there. What is no text is said in a sentence."""
     if any(content is not None and (len(content) > MOST or b"\0" in content[:8000]) for content in (old, new)):
-        return ["Not text, or longer than 1 MiB: the digests above tell these apart."]
+        return ["Not text, or longer than 1 MiB: by their digests they are not the same."]
     before, after = ((content or b"").decode("utf-8", "replace").splitlines() for content in (old, new))
     return list(difflib.unified_diff(before, after, *names, lineterm="")) or ["The same text."]

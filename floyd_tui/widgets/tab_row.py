@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
+
+# Cells between two tabs.
+_BETWEEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,13 @@ class TabLabel(Static):
     """One tab: its key and title."""
 
     def __init__(self, tab: Tab) -> None:
-        super().__init__(Content.assemble((tab.key, "$key"), " ", tab.title), classes="tab")
+        super().__init__(classes="tab")
         self.tab = tab
+        self.show_title(True)
+
+    def show_title(self, shown: bool) -> None:
+        """Show the title beside the key, or the key alone."""
+        self.update(Content.assemble((self.tab.key, "$key"), f" {self.tab.title}" if shown else ""))
 
     def on_click(self) -> None:
         """Choose this tab."""
@@ -35,7 +44,10 @@ class TabLabel(Static):
 
 
 class TabRow(Horizontal):
-    """One line of tabs; the present one is bright. Clicking one posts `Chosen`."""
+    """One line of tabs; the present one is bright. Clicking one posts `Chosen`.
+
+    Where there is no room for all titles, only the present one's is told, and the others are their keys.
+    """
 
     DEFAULT_CSS = """
     TabRow {
@@ -43,6 +55,7 @@ class TabRow(Horizontal):
         padding: 0 1;
         background: $panel;
         & > .tab { width: auto; color: $dim; margin-right: 3; pointer: pointer; }
+        &.-tight > .tab { margin-right: 1; }
         & > .tab:hover { color: $foreground; }
         & > .tab.-current { color: $foreground; text-style: bold; }
         & > #tab-summary { width: 1fr; text-align: right; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -74,6 +87,18 @@ class TabRow(Horizontal):
         """The present tab is bright."""
         for label in self.query(TabLabel):
             label.set_class(label.tab.id == self.current, "-current")
+        self._draw_titles()
+
+    def on_resize(self, event: Resize) -> None:
+        """There is room for all titles, or not."""
+        needed = sum(len(tab.key) + 1 + len(tab.title) + _BETWEEN for tab in self.tabs) - 1
+        self.set_class(needed > event.size.width, "-tight")
+        self._draw_titles()
+
+    def _draw_titles(self) -> None:
+        tight = self.has_class("-tight")
+        for label in self.query(TabLabel):
+            label.show_title(not tight or label.tab.id == self.current)
 
     def watch_summary(self, summary: Content) -> None:
         """Show what the screen has to say."""

@@ -22,6 +22,7 @@ from floyd_tui.screens.job_picker import JobPicker
 from floyd_tui.screens.job_tree import JobTree
 from floyd_tui.widgets.log_view import LogView
 from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.tab_row import TabLabel, TabRow
 from tests.support.job_ui import JobUi, job_ui
 from tests.support.snapshots import SIZES, check_snapshot
 
@@ -177,3 +178,15 @@ async def test_a_lost_host_is_said_in_the_tab_and_in_the_comparison(tmp_path: Pa
         await ui.until(lambda: isinstance(ui.pilot.app.screen, CodeDiffScreen), "the comparison")
         note = ui.pilot.app.screen.query_one(Note)
         await ui.until(lambda: "does not answer" in str(note.render()), "the sentence")
+
+
+async def test_at_40_columns_the_present_tab_is_named_and_the_others_are_their_keys(tmp_path: Path) -> None:
+    async with job_ui(tmp_path, "digits/6", (40, 12)) as ui:
+        await opened(ui)
+        row = ui.screen.query_one(TabRow)
+        shown = "".join(str(label.render()) for label in row.query(TabLabel))
+        assert "C Code" in shown
+        assert "Logs" not in shown
+        assert all(label.region.right <= 40 for label in row.query(TabLabel))
+        await ui.press("L")
+        await ui.until(lambda: "L Logs" in str(row.query(TabLabel).first().render()), "the other title")
