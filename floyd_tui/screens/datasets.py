@@ -22,6 +22,7 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.panes import Panes
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from runner.models import AddedVersion, Dataset, DatasetVersion, Event, Fetch
 

@@ -26,6 +26,7 @@ from floyd_tui.widgets.job_peek import JobPeek
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.panes import Panes
 from floyd_tui.widgets.row_table import Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
 from runner.models import Job, JobState

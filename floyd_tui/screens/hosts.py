@@ -26,6 +26,7 @@ from floyd_tui.widgets.gauges import HostGauges
 from floyd_tui.widgets.host_history import HostHistory
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.panes import Panes
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from runner.models import RunnerInfo
 

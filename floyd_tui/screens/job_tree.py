@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
@@ -22,6 +21,7 @@ from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.file_tree import ROOT, FileTree
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.note import Note
+from floyd_tui.widgets.panes import Panes
 from floyd_tui.widgets.row_table import RowTable
 from runner.models import FileInfo, Job
 
@@ -60,7 +60,7 @@ class JobTree(FilesPane):
 
     def compose(self) -> ComposeResult:
         yield Note()
-        with Horizontal(classes="tree-body"):
+        with Panes("files", classes="tree-body"):
             yield FileTree()
             yield FileView(self.link)
         yield FilterBar("words of a path", id="files-find")
