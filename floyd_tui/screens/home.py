@@ -134,7 +134,7 @@ class HomeScreen(FollowedJobs):
         self._draw_away()
         self._peek()
         self.refresh_bindings()
-        self._curves()
+        self.call_after_refresh(self._curves)  # before it, nobody knows which rows are in sight
 
     def _curves(self) -> None:
         found = (self.board.job(key) for key in self.query_one(JobTable).in_sight)

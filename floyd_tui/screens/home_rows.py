@@ -34,13 +34,13 @@ def job_columns(all_projects: bool, hosts: Sequence[str] = ()) -> tuple[Column, 
         Column("sign", "", 1, until=92),
         Column("state", "State", 11, since=92),
         Column("job", "Job" if all_projects else "#", 15 if all_projects else 4, right=not all_projects),
-        Column("what", "What", 10, flex=3),
+        Column("what", "What", 10, flex=2),
         Column("tags", "Tags", 14, since=116),
         Column("env", "Environment", 15, since=132),
         Column("gpus", "GPU", 3, since=54, right=True),
         Column("age", "Age", 4, since=38, right=True),
         Column("time", "Time", 7, since=47, right=True),
-        Column("metrics", "Last metrics", 19, flex=1, since=72),
+        Column("metrics", "Last metrics", 19, flex=2, since=72),
     )
 
 
