@@ -12,7 +12,7 @@ from floyd_tui.project.ignore import CODE_DEFAULTS, IgnoreRules
 
 # A batch is told once nothing more came for QUIET_MS, or AT_MOST_MS after its first change: an editor's save is several
 # events, a formatter's or a checkout's are many.
-QUIET_MS = 200
+QUIET_MS = 100
 AT_MOST_MS = 2_000
 
 

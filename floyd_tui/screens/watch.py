@@ -6,29 +6,34 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project import rerun
+from floyd_tui.project.watch_wishes import Wishes
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
 from floyd_tui.screens.large import consider
 from floyd_tui.screens.launch_draft import as_last_time, draft_of
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.live import change_or, follow
+from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.key_row import KeyRow
 from floyd_tui.widgets.log_pane import LogPane
+from floyd_tui.widgets.paint import Paint
+from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.upload_panel import UploadPanel
+from floyd_tui.widgets.watch_runs import COLUMNS, Run, named, run_row
 from runner.models import Event, Job, Launch
 
-PATHS_SHOWN = 3
 RETRY_SECONDS = 1.0
 
 
@@ -37,9 +42,17 @@ class WatchScreen(ErrorFunnel[None]):
 
     CSS_PATH = "watch.tcss"
     AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "begin", "Start watching", id="watch.begin", tooltip="Run now, and again on each change"),
         Binding("s", "stop", "Stop run", id="watch.stop", tooltip="Stop this run; the next change starts another"),
+        Binding(
+            "p", "pause", "Pause", id="watch.pause", tooltip="Start nothing for a while; then run what has changed"
+        ),
+        Binding("w", "wait", "Wait", id="watch.wait", tooltip="Let a run end before the next one, or stop it"),
+        Binding("o", "only", "Only", id="watch.only", tooltip="Choose which files' changes start a run"),
+        Binding("tab", "other", "Log / runs", show=False, id="watch.other", tooltip="To the runs so far, and back"),
         Binding("i", "open", "Open job", id="watch.open", tooltip="The run's own screen; watching goes on"),
         Binding("escape", "leave", "Leave", id="watch.leave", tooltip="End watching; the last run goes on"),
     ]
@@ -50,14 +63,21 @@ class WatchScreen(ErrorFunnel[None]):
         self._launch: Launch | None = None
         self._job: Job | None = None
         self._watching = False
-        self._changed: tuple[tuple[str, ...], float] | None = None
+        self._changed: rerun.Changed | None = None
+        self._begun_at = self._sending_at = 0.0
+        self._runs: list[Run] = []
+        self.wishes = Wishes()
         self._state = Content()
 
     def compose(self) -> ComposeResult:
         yield TopBar(self._link, "watch")
-        yield Static(id="watch-head")
-        yield UploadPanel()
-        yield LogPane()
+        with Container(id="watch-body"):
+            with Vertical(id="watch-side"):
+                yield Static(id="watch-head")
+                yield UploadPanel()
+                yield RowTable(COLUMNS, id="watch-runs")
+            with Container(id="watch-log"):
+                yield LogPane()
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -78,9 +98,14 @@ class WatchScreen(ErrorFunnel[None]):
     def _heard(self, event: Event) -> None:
         if event.job and self._job and event.job.name == self._job.name:
             self._job_is(event.job)
+        elif event.job:
+            for run in self._runs:
+                run.job = event.job if run.job.name == event.job.name else run.job
 
     def _job_is(self, job: Job) -> None:
         self._job = job
+        for run in self._runs:
+            run.job = job if run.job.name == job.name else run.job
         self._draw()
         self.refresh_bindings()
 
@@ -113,13 +138,15 @@ class WatchScreen(ErrorFunnel[None]):
     def action_begin(self) -> None:
         """Run now, and again on each change."""
         if self._launch and not self._watching:
-            self._watching = True
+            self._watching, self._begun_at = True, fmt.now(self)
             self.refresh_bindings()
             self._watch(self._launch)
 
     @work(exclusive=True, group="watch", exit_on_error=False)
     async def _watch(self, launch: Launch) -> None:
-        feed = rerun.watch_loop(self._link, self._folder, launch, consider=consider(self))
+        feed = rerun.watch_loop(
+            self._link, self._folder, launch, consider=consider(self), wishes=self.wishes, again=self._launch_again
+        )
         try:
             async for event in feed:
                 self._take(event)
@@ -130,28 +157,48 @@ class WatchScreen(ErrorFunnel[None]):
         finally:
             await feed.aclose()
 
+    async def _launch_again(self) -> Launch:
+        """What the folder says once its settings have changed."""
+        draft = await draft_of(self._folder)
+        self._launch = draft.launch if draft.launch.command else await self._as_last_time(draft.launch)
+        return self._launch
+
     def _take(self, event: rerun.WatchEvent) -> None:
         panel = self.query_one(UploadPanel)
         panel.display = isinstance(event, rerun.Sending)
         match event:
-            case rerun.Changed(paths):
-                self._changed = (paths, fmt.now(self))
+            case rerun.Changed():
+                self._changed = event
+                self._state = Content()
             case rerun.Unchanged():
                 self._state = Content.styled("nothing is new in it, so the last run stands", "$dim")
             case rerun.Stopping(job):
                 self._state = Content.styled(f"stopping {job.short} …", "$busy")
+            case rerun.Waiting(job):
+                self._state = Content.styled(f"waits for {job.short} to end", "$busy")
             case rerun.Sending(stage):
                 panel.show_stage(stage)
+                if stage.phase == "scanning" and not stage.done_files:
+                    self._sending_at = fmt.now(self)
                 if stage.phase == "launching" and stage.snapshot:
                     words = f"{fmt.count(stage.snapshot.files, 'file')}, {fmt.size(stage.snapshot.size)} in all"
                     self._state = Content.styled(words, "$dim")
             case rerun.Launched(job):
+                self._add_run(job)
                 self._job_is(job)
                 self._follow_log(job)
             case rerun.Failed(error):
                 self._state = Content.styled(fmt.plain(str(error)), "$bad")
                 show_error(self, error, self._link)
         self._draw()
+
+    def _add_run(self, job: Job) -> None:
+        """Write down what caused the run and what was sent for it."""
+        saved, paths = (self._changed.at, self._changed.paths) if self._changed else (self._begun_at, ())
+        took = fmt.now(self) - self._sending_at
+        sent, self._state = self._state.plain, Content()
+        self._runs.insert(0, Run(job, paths, saved, sent, took))
+        self.add_class("-runs")
 
     @work(exclusive=True, group="log", exit_on_error=False)
     async def _follow_log(self, job: Job) -> None:
@@ -166,7 +213,7 @@ class WatchScreen(ErrorFunnel[None]):
 
     async def _fresh_pane(self) -> LogPane:
         old, new = self.query_one(LogPane), LogPane()
-        await self.mount(new, after=old)
+        await self.query_one("#watch-log").mount(new, after=old)
         await old.remove()
         return new
 
@@ -176,6 +223,7 @@ class WatchScreen(ErrorFunnel[None]):
             await self._link.connected()
             async for chunk in self._link.client.logs(job.name, pane.view.buffer.size, follow=True):
                 if chunk.data:
+                    self._first_line(job)
                     pane.show_lines()
                     pane.view.feed(chunk.data)
                 pane.view.add_times(chunk.times)
@@ -186,6 +234,13 @@ class WatchScreen(ErrorFunnel[None]):
         except FloydError:
             return False
         return False
+
+    def _first_line(self, job: Job) -> None:
+        """Of a run without output so far: how long after the save that is here."""
+        for run in self._runs:
+            if run.job.name == job.name and run.first_line is None:
+                run.first_line = max(0.0, fmt.now(self) - run.saved_at)
+                self._draw()
 
     def _say_empty(self, job: Job) -> None:
         sign = f"{fmt.sign(job.state)} {fmt.words(job.state)}"
@@ -199,9 +254,33 @@ class WatchScreen(ErrorFunnel[None]):
             facts = [self._launch.command, self._launch.environment or "the host's environment"]
             facts.append(fmt.count(self._launch.gpus, "GPU") if self._launch.gpus else "no GPU")
             lines.append(self._line("runs", Content.styled(fmt.plain("   ".join(facts)), "$accent")))
+        lines.append(self._line("on", self._wished()))
         lines.append(self._line("changed", self._change()))
         lines.append(self._line("run", self._run()))
+        if self._runs:
+            lines.append(self._line("took", self._took(self._runs[0])))
         self.query_one("#watch-head", Static).update(Content("\n").join(lines))
+        paint, now = Paint.of(self.app), fmt.now(self)
+        self.query_one("#watch-runs", RowTable).show_rows([run_row(run, now, paint) for run in self._runs])
+
+    def _wished(self) -> Content:
+        """What starts a run, and what becomes of the one that is on."""
+        only = f"changes of {' '.join(self.wishes.only)}" if self.wishes.only else "changes of all that goes up"
+        then = "a run that is on is let end" if self.wishes.wait else "a run that is on is stopped"
+        sign = (
+            ("‖ paused: p goes on   ", "$warn")
+            if self.wishes.paused
+            else ("● ", "$running")
+            if self._watching
+            else ("○ ", "$dim")
+        )
+        return Content.assemble(sign, fmt.plain(only), (f"   {then}", "$dim"))
+
+    def _took(self, run: Run) -> Content:
+        """What was sent and how long that took; how soon after the save the first line was here."""
+        sent = f"{run.sent}; {fmt.duration(run.sent_in)} to look, send and launch"
+        first = fmt.duration(run.first_line) if run.first_line is not None else "…"
+        return Content.assemble((f"first line {first}", "bold"), " after the save   ", (sent, "$dim"))
 
     def _line(self, label: str, text: Content) -> Content:
         return Content.assemble((f"{label:9}", "$dim"), text)
@@ -209,10 +288,8 @@ class WatchScreen(ErrorFunnel[None]):
     def _change(self) -> Content:
         if self._changed is None:
             return Content.styled("nothing yet" if self._watching else "", "$dim")
-        paths, at = self._changed
-        more = f" and {len(paths) - PATHS_SHOWN} more" if len(paths) > PATHS_SHOWN else ""
-        names = fmt.plain(", ".join(paths[:PATHS_SHOWN]))
-        return Content.assemble(names, more, (f"   {fmt.ago(at, fmt.now(self))}", "$dim"))
+        ago = fmt.ago(self._changed.at, fmt.now(self))
+        return Content.assemble(named(self._changed.paths), (f"   {ago}", "$dim"))
 
     def _run(self) -> Content:
         if self._job is None:
@@ -221,6 +298,8 @@ class WatchScreen(ErrorFunnel[None]):
         color = fmt.color(job.state)
         code = f", exit {job.exit_code}" if job.exit_code else ""
         name = Content.styled(f"{fmt.sign(job.state)} {job.short} {fmt.words(job.state)}{code}", f"${color}")
+        if len(self._runs) > 1:
+            name = Content.assemble(name, (f"   run {len(self._runs)} of this watch", "$dim"))
         return Content.assemble(name, "   ", self._state)
 
     # Keys
@@ -240,6 +319,40 @@ class WatchScreen(ErrorFunnel[None]):
         """Stop this run."""
         if self._job:
             job_actions.stop(self, self._link, self._job)
+
+    def action_pause(self) -> None:
+        """Start nothing for a while, or go on."""
+        self.wishes.toggle()
+        self._draw()
+
+    def action_wait(self) -> None:
+        """Let a run end before the next one, or stop it."""
+        self.wishes.wait = not self.wishes.wait
+        self._draw()
+
+    def action_only(self) -> None:
+        """Choose which files' changes start a run."""
+        from floyd_tui.screens.watch_only import OnlyDialog
+
+        def chosen(only: tuple[str, ...] | None) -> None:
+            if only is not None:
+                self.wishes.only = only
+                self._draw()
+
+        self.app.push_screen(OnlyDialog(self.wishes.only), chosen)
+
+    def action_other(self) -> None:
+        """The keys to the runs so far, or back to the log."""
+        table = self.query_one("#watch-runs", RowTable)
+        (self.query_one(LogPane).view if table.has_focus else table).focus()
+
+    @on(RowTable.RowSelected, "#watch-runs")
+    def _run_entered(self, event: RowTable.RowSelected) -> None:
+        """An earlier run's own screen."""
+        event.stop()
+        for run in self._runs:
+            if run.job.name == event.row_key.value:
+                job_actions.open_job(self, self._link, run.job)
 
     def action_open(self) -> None:
         """The run's own screen."""

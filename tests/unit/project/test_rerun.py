@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,9 +13,20 @@ import pytest
 
 from floyd_tui.client.fake import FakeLink
 from floyd_tui.client.fake_data import laptop_host
-from floyd_tui.errors import HostUnreachable
-from floyd_tui.project.rerun import Changed, Failed, Launched, Sending, Stopping, Unchanged, WatchEvent, watch_loop
+from floyd_tui.errors import HostUnreachable, ProjectError
+from floyd_tui.project.rerun import (
+    Changed,
+    Failed,
+    Launched,
+    Sending,
+    Stopping,
+    Unchanged,
+    Waiting,
+    WatchEvent,
+    watch_loop,
+)
 from floyd_tui.project.watch import changes
+from floyd_tui.project.watch_wishes import Wishes, patterns
 from runner.models import JobState, Launch
 
 E = TypeVar("E")
@@ -110,3 +122,57 @@ async def test_a_change_during_the_upload_starts_it_over(folder: Path, link: Fak
         assert job.code is not None
         assert "late.py" in [entry.path for entry in link.host.trees[job.code]]
         assert job.number == 1
+
+
+async def test_a_run_is_let_end_first_and_then_all_changes_run_at_once(folder: Path, link: FakeLink) -> None:
+    wishes = Wishes(wait=True)
+    async with aclosing(watch_loop(link, folder, Launch("p", "x"), wishes=wishes)) as events:
+        first = (await next_of(events, Launched)).job
+        before = time.time()
+        (folder / "train.py").write_text("print(2)")
+        changed = await next_of(events, Changed)
+        assert before - 1 < changed.at <= time.time()
+        assert (await next_of(events, Waiting)).job.name == first.name
+        (folder / "other.py").write_text("print(3)")
+        await next_of(events, Waiting)
+        link.host.finish(first.name, JobState.SUCCEEDED)
+        second = (await next_of(events, Launched)).job
+        assert link.host.find_job(first.name).state is JobState.SUCCEEDED
+        assert second.number == 2
+        (folder / "train.py").write_text("print(4)")
+        await next_of(events, Waiting)
+        wishes.wait = False  # one changes one's mind
+        assert (await next_of(events, Stopping)).job.name == second.name
+
+
+async def test_only_what_fits_a_pattern_starts_a_run_and_a_pause_holds_it_back(folder: Path, link: FakeLink) -> None:
+    wishes = Wishes(only=patterns("*.py, conf/"))
+    async with aclosing(watch_loop(link, folder, Launch("p", "x"), wishes=wishes)) as events:
+        await next_of(events, Launched)
+        (folder / "notes.txt").write_text("x")
+        wishes.toggle()
+        (folder / "conf").mkdir()
+        (folder / "conf" / "a.yml").write_text("x")
+        assert "notes.txt" not in (await next_of(events, Changed)).paths
+        assert wishes.paused
+        assert len(link.host.jobs) == len([job for job in link.host.jobs.values() if job.project != "p"]) + 1
+        wishes.toggle()
+        assert (await next_of(events, Launched)).job.number == 2
+    assert wishes.of(["a/b/train.py", "conf/deep/x", "README.md"]) == {"a/b/train.py", "conf/deep/x"}
+    with pytest.raises(ValueError, match=r"'\[a' matches nothing"):
+        patterns("[a")
+
+
+async def test_settings_that_cannot_be_right_are_said_and_taken_up_once_they_are(folder: Path, link: FakeLink) -> None:
+    async def again() -> Launch:
+        command = (folder / "floyd.yml").read_text()
+        if command == "wrong":
+            raise ProjectError("floyd.yml cannot be right.", "Correct it.")
+        return Launch("p", command)
+
+    async with aclosing(watch_loop(link, folder, Launch("p", "x"), again=again)) as events:
+        await next_of(events, Launched)
+        (folder / "floyd.yml").write_text("wrong")
+        assert "cannot be right" in str((await next_of(events, Failed)).error)
+        (folder / "floyd.yml").write_text("python other.py")
+        assert (await next_of(events, Launched)).job.command == "python other.py"
