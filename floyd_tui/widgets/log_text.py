@@ -38,6 +38,15 @@ def _no_controls(text: str) -> str:
     return text.translate(_CONTROLS) if _CONTROL.search(text) else text
 
 
+def _tabbed(text: str) -> str:
+    """`text` with its tabs as spaces; Python would count a wide character as one column."""
+    if "\t" not in text or text.isascii():
+        return text.expandtabs(TAB)
+    line = Text(text)
+    line.expand_tabs(TAB)
+    return line.plain
+
+
 def last_state(line: bytes) -> bytes:
     """Of a line rewritten with carriage returns what was written last. "\\r\\n" is only an end of line."""
     return line.rstrip(b"\r").rpartition(b"\r")[2] if b"\r" in line else line
@@ -55,7 +64,7 @@ def plain(raw: bytes) -> str:
 
 def shown(raw: bytes) -> str:
     """One line as it stands on screen, without colours: tabs are spaces, so a column here is a column there."""
-    return plain(raw).replace("\n", "").expandtabs(TAB)
+    return _tabbed(plain(raw).replace("\n", ""))
 
 
 def styled(raw: bytes) -> Text:
@@ -64,7 +73,7 @@ def styled(raw: bytes) -> Text:
         return Text(raw.decode("ascii"), no_wrap=True, end="")
     text = last_state(raw.replace(b"\n", b"")).decode("utf-8", "replace")
     if "\x1b" not in text:
-        return Text(_no_controls(text).expandtabs(TAB), no_wrap=True, end="")
+        return Text(_tabbed(_no_controls(text)), no_wrap=True, end="")
     # expandtabs would count the bytes of colour codes: tabs are set after they are gone from the text.
     line = AnsiDecoder().decode_line(_ESCAPE.sub(_keep_colours, text).translate(_CONTROLS))
     line.no_wrap, line.end = True, ""

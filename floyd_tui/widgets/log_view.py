@@ -16,6 +16,7 @@ from textual.geometry import Offset
 from textual.reactive import var
 from textual.selection import Selection
 
+from floyd_tui.widgets.clipboard import copy
 from floyd_tui.widgets.log_buffer import Line
 from floyd_tui.widgets.log_lines import DRAW_SECONDS, LogLines
 from floyd_tui.widgets.log_search import ERRORS, LogSearch, compile_pattern
@@ -36,6 +37,12 @@ class LogView(LogLines):
         Binding("N", "match(-1)", "Previous match", show=False, id="log.previous", tooltip="To the match before"),
         Binding("e", "error(1)", "Error", id="log.error", tooltip="To the next line that looks like an error"),
         Binding("E", "error(-1)", "Previous error", show=False, id="log.error-before", tooltip="To the error before"),
+        Binding(
+            "shift+down", "select(1)", "Select", show=False, id="log.select", tooltip="Select lines, one more downwards"
+        ),
+        Binding(
+            "shift+up", "select(-1)", "Select", show=False, id="log.select-up", tooltip="Select lines, one more upwards"
+        ),
         Binding("y", "copy", "Copy", show=False, id="log.copy", tooltip="Copy the selection, or the current line"),
     ]
 
@@ -46,6 +53,8 @@ class LogView(LogLines):
         self.search: LogSearch | None = None
         self.pattern_text = ""
         self._jump: int | None = None
+        # Where a selection by keys began, and where it is, among the lines that are shown.
+        self._marked: tuple[int, int] | None = None
         # One thread for all searches: each thread's own heap would keep what its slices took.
         self._thread = ThreadPoolExecutor(1, "log-search")
 
@@ -137,9 +146,11 @@ class LogView(LogLines):
     def go_to(self, number: int) -> None:
         """Make line `number` the current one and bring it into the upper third of the view."""
         self.current, self.following, self.to_top, self.to_time = number, False, False, None
-        lines = self.shown_lines
-        row = self._rows.row_of(self._index(number), lines)
-        top = self.scroll_offset.y
+        self._show(self._index(number))
+
+    def _show(self, index: int) -> None:
+        """Bring the `index`-th of the lines that are shown into sight."""
+        row, top = self._rows.row_of(index, self.shown_lines), self.scroll_offset.y
         if not top <= row < top + self.size.height:
             self.scroll_to(y=max(0, row - self.size.height // 3), animate=False)
         self.following = False
@@ -182,12 +193,27 @@ class LogView(LogLines):
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the selection."""
+        if selection is None:
+            self._marked = None
         self.refresh()
 
     def _line_text(self, index: int) -> str:
         return shown(self.buffer.line(self._number(index)).data)
 
-    def action_copy(self) -> None:
+    def action_select(self, step: int) -> None:
+        """Select the current line, or the one on top; or the selection's end one line on."""
+        if self.text_selection is None or self._marked is None:
+            begin = end = self._index(self.current) if self.current is not None else self._index(self._top_number())
+        else:
+            begin, end = self._marked
+            end = max(0, min(end + step, self.shown_lines - 1))
+        self._marked = (begin, end)
+        first, last = sorted(self._marked)
+        self.screen.selections = {self: Selection(Offset(0, first), Offset(len(self._line_text(last)), last))}
+        self._show(end)
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy(self) -> None:
         """Copy the selection, else the current match's line, else the lines in sight."""
         text = self.screen.get_selected_text()
         if not text and self.current is not None:
@@ -195,7 +221,7 @@ class LogView(LogLines):
         if not text:
             places = [self._rows.locate(self.scroll_offset.y + y, self.shown_lines) for y in range(self.size.height)]
             text = "\n".join(self._line_text(index) for index in dict.fromkeys(p[0] for p in places if p))
-        self.app.copy_to_clipboard(text)
+        await copy(self.app, text)
         self.notify(
             f"{len(text.splitlines()):,} lines" if "\n" in text else text[:60], title="Copied", timeout=3, markup=False
         )

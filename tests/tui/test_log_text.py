@@ -44,7 +44,7 @@ def test_cleaning_keeps_the_lines(data: bytes) -> None:
     assert plain(data).count("\n") == data.count(b"\n")
 
 
-@given(st.text(alphabet=st.sampled_from("ab \t\r\x1b[31m0;"), max_size=40))
+@given(st.text(alphabet=st.sampled_from("ab数é \t\r\x1b[31m0;"), max_size=40))
 def test_drawn_and_copied_text_agree(text: str) -> None:
     raw = text.encode()
     assert styled(raw).plain == shown(raw)

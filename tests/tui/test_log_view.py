@@ -170,14 +170,19 @@ async def test_copying_takes_the_match_and_mouse_selections(tmp_path: Path) -> N
         await ui.press("slash", *"reading", "enter")
         await ui.until(lambda: view(ui).current == 1, "the match")
         await ui.press("y")
-        assert ui.pilot.app.clipboard == "reading /floyd/input/digits: 1797 images, 10 classes"
+        await ui.until(lambda: ui.pilot.app.clipboard == "reading /floyd/input/digits: 1797 images, 10 classes", "it")
+        await ui.press("shift+down", "shift+down", "shift+down", "shift+up", "y")
+        await ui.until(lambda: ui.pilot.app.clipboard.startswith("reading /floyd"), "the lines")
+        await ui.until(lambda: "34 labels have no image" in ui.pilot.app.clipboard, "two lines")
+        assert ui.pilot.app.clipboard.count("\n") == 1
         await ui.press("slash", "escape", "g")
         await ui.until(lambda: view(ui).scroll_offset.y == 0, "the top")
         await ui.pilot.mouse_down(LogView, offset=(9, 0))
         await ui.pilot.hover(LogView, offset=(7, 1))
         await ui.pilot.mouse_up(LogView, offset=(7, 1))
         await ui.press("y")
-        assert ui.pilot.app.clipboard == "training on cuda:0 (NVIDIA A100-SXM4-80GB), torch 2.8.0\nreading"
+        copied = "training on cuda:0 (NVIDIA A100-SXM4-80GB), torch 2.8.0\nreading"
+        await ui.until(lambda: ui.pilot.app.clipboard == copied, "what was selected")
 
 
 async def test_a_lost_line_goes_on_at_the_missing_byte(tmp_path: Path) -> None:
