@@ -51,6 +51,8 @@ class ChartGrid(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="-empty")
+        # Those that go are there for a moment still, and no longer here.
+        self._charts: dict[str, Chart] = {}
 
     def compose(self) -> ComposeResult:
         yield Note()
@@ -76,20 +78,19 @@ class ChartGrid(Vertical):
 
     def keep_only(self, titles: Collection[str]) -> None:
         """Take away the charts of other titles."""
-        for chart in self.query(Chart):
-            if chart.title not in titles:
-                chart.remove()
+        for title in [title for title in self._charts if title not in titles]:
+            self._charts.pop(title).remove()
+        if self.enlarged not in titles:
+            self.enlarged = None
 
     def chart(self, title: str) -> Chart:
         """The chart of that title, made if there is none yet."""
-        for chart in self.query(Chart):
-            if chart.title == title:
-                return chart
-        self.remove_class("-empty")
-        self.query_one(Note).remove_class("-shown")
-        made = Chart(title)
-        self.query_one(ItemGrid).mount(made)
-        return made
+        if title not in self._charts:
+            self.remove_class("-empty")
+            self.query_one(Note).remove_class("-shown")
+            self._charts[title] = Chart(title, classes="-hidden" if self.enlarged else "")
+            self.query_one(ItemGrid).mount(self._charts[title])
+        return self._charts[title]
 
     @on(Chart.Read)
     def _read_all(self, event: Chart.Read) -> None:

@@ -66,7 +66,9 @@ async def test_smoothing_keeps_the_curve_behind_and_is_told(tmp_path: Path) -> N
         assert "smoothed" not in status(pane)
         assert chart.series[0].trace is raw
         # Apart, each metric has its own chart.
-        await ui.press("p")
+        await ui.press("enter", "p")
+        assert [one.title for one in pane.query(Chart) if one.display] == ["loss"]
+        await ui.press("enter")
         await ui.until(lambda: "val_loss" in [one.title for one in pane.query(Chart)], "charts of their own")
         await ui.press("p")
         await ui.until(lambda: "val_loss" not in [one.title for one in pane.query(Chart)], "them together")
