@@ -134,11 +134,13 @@ class HomeScreen(FollowedJobs):
         self._draw_away()
         self._peek()
         self.refresh_bindings()
-        self.call_after_refresh(self._curves)  # before it, nobody knows which rows are in sight
+        self.call_after_refresh(self.ask_curves)  # before it, nobody knows which rows are in sight
 
-    def _curves(self) -> None:
+    @property
+    def in_sight(self) -> Sequence[HostJob]:
+        """The jobs whose rows are on screen."""
         found = (self.board.job(key) for key in self.query_one(JobTable).in_sight)
-        self.ask_curves([one for one in found if one is not None])
+        return [one for one in found if one is not None]
 
     def draw_rows(self) -> None:
         """Draw the rows in sight anew."""
@@ -200,7 +202,7 @@ class HomeScreen(FollowedJobs):
     def _tick(self) -> None:
         """Ages and durations move on."""
         self.query_one(JobTable).draw_changed()
-        self._curves()
+        self.ask_curves()
         self._summarise()
         self._draw_away()
 
@@ -254,6 +256,7 @@ class HomeScreen(FollowedJobs):
     @on(JobTable.Highlighted)
     def _job_highlighted(self) -> None:
         self._peek()
+        self.ask_curves()
         self.refresh_bindings()
 
     @on(JobTable.Selected)

@@ -31,6 +31,11 @@ class JobView(JobMarks):
         self.curves = Curves()
         self._asking = False
 
+    @property
+    def in_sight(self) -> Sequence[HostJob]:
+        """The jobs whose rows are on screen."""
+        raise NotImplementedError
+
     def draw_rows(self) -> None:
         """Draw the rows in sight anew."""
         raise NotImplementedError
@@ -54,10 +59,10 @@ class JobView(JobMarks):
             show_error(self, error)
         self.draw_list()
 
-    def ask_curves(self, in_sight: Sequence[HostJob]) -> None:
+    def ask_curves(self) -> None:
         """Ask for the curves of the rows in sight that are not known, one request at a time; then draw them."""
         metric = self.order.by.removeprefix(METRIC) if self.order.by.startswith(METRIC) else ""
-        if not self._asking and (lacking := self.curves.lacking(in_sight, metric, self.floyd.monotonic())):
+        if not self._asking and (lacking := self.curves.lacking(self.in_sight, metric, self.floyd.monotonic())):
             self._fetch_curves(lacking, metric)
 
     @work(group="curves", exit_on_error=False)
@@ -68,6 +73,7 @@ class JobView(JobMarks):
         finally:
             self._asking = False
         self.draw_rows()
+        self.ask_curves()  # other rows may be in sight by now
 
     def action_sort(self) -> None:
         """Choose the order."""

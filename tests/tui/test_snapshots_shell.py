@@ -41,7 +41,7 @@ SCREENS = {
 async def test_screen(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     keys, complete = SCREENS[name]
     async with shell_ui(tmp_path, size) as ui:
-        await ui.sees("▁▁ loss")  # the jobs, and then their curves
+        await ui.until(lambda: ui.text.count("▁▁ loss") == 4, "the jobs, and then their curves")
         for key in keys:
             await ui.press(key)
         await ui.sees(complete)

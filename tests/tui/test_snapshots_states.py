@@ -59,7 +59,7 @@ async def test_nothing_there_yet(
 
 async def test_a_host_that_has_gone(tmp_path: Path, size: tuple[int, int]) -> None:
     async with shell_ui(tmp_path, size) as ui:
-        await ui.sees("▁▁ loss")
+        await ui.until(lambda: ui.text.count("▁▁ loss") == 4, "the curves")
         ui.link.set_status(LinkState.RETRYING, HostUnreachable("gauss does not answer.", "Is it up?"), 4.0)
         ui.host.drop()
         await ui.sees("↻")
@@ -150,5 +150,5 @@ async def test_long_and_wide_names(tmp_path: Path, size: tuple[int, int]) -> Non
     host.update(replace(host.find_job("digits/5"), message="a" * 300))
     async with shell_ui(tmp_path, size, links) as ui:
         await ui.sees("学習率")
-        await ui.sees("▁▁ loss")
+        await ui.until(lambda: ui.text.count("▁▁ loss") == 4, "the curves")
         await check_snapshot(ui.pilot, "home-wide-names")
