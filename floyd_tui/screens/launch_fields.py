@@ -47,7 +47,7 @@ def fields(values: FormValues) -> Iterator[Widget]:
     yield _pair("Queue", values, ("priority", "priority: 0"), ("after", "after: a job"))
     yield FormField("Variables", _input(values, "variables", "NAME=VALUE LR=0.1"), id="field-variables")
     yield FormField("Tags", _input(values, "tags", "words to find it by"), id="field-tags")
-    yield _pair("Again", values, ("retry", "retry: 3 on lost"), ("idle", "idle: 10:30m"))
+    yield _pair("Retry", values, ("retry", "never; or 3 on lost"), ("idle", "if GPUs idle: 10:30m"))
     yield _pair("Sweep", values, ("sweep", "lr={0.1,0.01}"), ("together", "at once: all"))
 
 
@@ -74,9 +74,7 @@ def makes(launches: Sequence[Launch], most: int = 3) -> Content:
     shown = " · ".join(said_values(launch.values) for launch in launches[:most])
     count = "1 job" if len(launches) == 1 else f"{len(launches)} jobs"
     more = " · …" if len(launches) > most else ""
-    return Content.assemble(
-        (f"This makes {count}", "$accent"), plain(f": {shown}{more}"), ("  ctrl+s lists them", "$dim")
-    )
+    return Content.assemble((f"This makes {count}", "$accent"), plain(f": {shown}{more}"), ("  ctrl+s: all", "$dim"))
 
 
 def paths(command: str, mounts: Sequence[Mount]) -> Content:

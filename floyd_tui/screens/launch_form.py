@@ -109,8 +109,8 @@ def read(values: FormValues, draft: Launch) -> Reading:
         tags=tuple(dict.fromkeys(values.tags.replace(",", " ").split())),
         env=_variables(values.variables, reading.wrong),
         limits=_limits(values, draft.limits, reading.wrong),
-        retry=_parsed(Retry.parse, values.retry, "again", reading.wrong),
-        utilization_policy=_parsed(parse_policy, values.idle, "again", reading.wrong),
+        retry=_parsed(Retry.parse, values.retry, "retry", reading.wrong),
+        utilization_policy=_parsed(parse_policy, values.idle, "retry", reading.wrong),
     )
     reading.launches = _launches(reading.launch, values, reading.wrong)
     return reading
