@@ -107,3 +107,16 @@ async def test_one_host_alone_offers_no_choice_of_all(tmp_path: Path) -> None:
         await ui.press("h")
         await ui.sees("Work on which host?")
         assert "all hosts" not in ui.text
+
+
+async def test_all_hosts_are_there_again_the_next_time(tmp_path: Path) -> None:
+    async with shell_ui(tmp_path) as ui:
+        await everywhere(ui)
+    async with shell_ui(tmp_path) as ui:
+        table = home(ui).query_one(JobTable)
+        await ui.until(lambda: home(ui).everywhere and table.row_count == 13, "both hosts' jobs at once")
+        await ui.press("h", "down", "enter")
+        await ui.until(lambda: not home(ui).everywhere, "one host")
+    async with shell_ui(tmp_path) as ui:
+        await ui.sees("protein-fold")
+        assert not home(ui).everywhere
