@@ -14,11 +14,11 @@ from floyd_tui.cli.options import host_option, job_reference, json_option, yes_o
 from floyd_tui.cli.queue import waiting
 from floyd_tui.cli.sending import ask_about, consider, progress_shown
 from floyd_tui.cli.show import note, show_json
-from floyd_tui.cli.sweep import launch_sweep, one_of, preview
+from floyd_tui.cli.sweep import launch_sweep, preview
 from floyd_tui.client.protocol import Link
 from floyd_tui.project.rerun import watch_loop
 from floyd_tui.project.run import Draft, prepare, relaunch, submit, sweep_of
-from floyd_tui.project.sweep import variants
+from floyd_tui.project.sweep import the_one, variants
 from runner.models import Job
 
 # Options come before the command; whatever follows its first word is the command's own.
@@ -139,7 +139,7 @@ def watch(yes: bool, host: str | None, command: tuple[str, ...], **said: Any) ->
     --follow the log of each run is printed. Ctrl-C ends watching; the last run goes on.
     """
     draft = _draft(said, command)
-    (launch,) = one_of(variants(draft.launch, draft.sweep))
+    launch = the_one(draft.launch, draft.sweep)
 
     async def work(link: Link) -> int:
         from floyd_tui.cli.watching import Watcher

@@ -16,7 +16,7 @@ from floyd_tui.cli.options import NumberOption, host_option, json_option, yes_op
 from floyd_tui.cli.sending import consider, progress_shown
 from floyd_tui.cli.show import age, job_duration, note, show_json, show_table, state_cell
 from floyd_tui.client.protocol import Client, Link
-from floyd_tui.errors import FloydError, ProjectError
+from floyd_tui.errors import FloydError
 from floyd_tui.metrics.best import Ranked, Records, metrics_of, more_is_better, ranked, telling, varying
 from floyd_tui.project.link import find_link
 from floyd_tui.project.sweep import ASK_ABOVE, said_values
@@ -27,16 +27,6 @@ from runner.models import Job, JobState, Launch
 # Jobs whose metrics are asked for at once.
 _AT_ONCE = 8
 _LISTED = 1000
-
-
-def one_of(launches: Sequence[Launch]) -> Sequence[Launch]:
-    """The one launch; raises `ProjectError` where it is a sweep, for what runs one job at a time."""
-    if launches[0].values:
-        raise ProjectError(
-            f"Watching runs one job at a time, and this makes {len(launches)}: {said_values(launches[0].values)} …",
-            "Name one value of each, or launch the sweep: floyd-tui run",
-        )
-    return launches
 
 
 def preview(launches: Sequence[Launch], as_json: bool) -> int:

@@ -133,6 +133,17 @@ def variants(launch: Launch, sweep: Sweep = NO_SWEEP) -> list[Launch]:
     return made
 
 
+def the_one(launch: Launch, sweep: Sweep = NO_SWEEP) -> Launch:
+    """The one launch that `launch` stands for; raises `ProjectError` where it is a sweep, for what watches one job."""
+    launches = variants(launch, sweep)
+    if launches[0].values:
+        raise ProjectError(
+            f"Watching runs one job at a time, and this makes {len(launches)}: {said_values(launches[0].values)} …",
+            "Name one value of each, or launch it as a sweep instead.",
+        )
+    return launches[0]
+
+
 def joined(words: Sequence[str]) -> str:
     """`words` as a command, quoted but for the braces that vary: who gives it word by word means those, too."""
     return " ".join(_quoted(word, before) for before, word in zip(("", *words), words, strict=False))

@@ -16,6 +16,8 @@ from textual.widgets import Static
 from floyd_tui.client.protocol import Client, Link
 from floyd_tui.errors import FloydError, ProjectError
 from floyd_tui.project import rerun
+from floyd_tui.project.run import Draft
+from floyd_tui.project.sweep import the_one
 from floyd_tui.project.watch_wishes import Wishes
 from floyd_tui.screens import job_actions
 from floyd_tui.screens.errors import ErrorFunnel, show_error
@@ -117,13 +119,16 @@ class WatchScreen(ErrorFunnel[None]):
         try:
             draft = await draft_of(self._folder)
             self._folder = draft.folder
-            self._launch = draft.launch if draft.launch.command else await self._as_last_time(draft.launch)
+            self._launch = await self._launch_of(draft)
         except FloydError as error:
             pane.say(f"✘ {error.title}", error.message, error.hint, "bad")
         else:
             pane.say("Enter starts it", f"It runs at once, and again whenever a file in {self._folder.name} changes.")
         self._draw()
         self.refresh_bindings()
+
+    async def _launch_of(self, draft: Draft) -> Launch:
+        return the_one(draft.launch, draft.sweep) if draft.launch.command else await self._as_last_time(draft.launch)
 
     async def _as_last_time(self, launch: Launch) -> Launch:
         last = await as_last_time(self._link.client, launch.project)
@@ -159,8 +164,7 @@ class WatchScreen(ErrorFunnel[None]):
 
     async def _launch_again(self) -> Launch:
         """What the folder says once its settings have changed."""
-        draft = await draft_of(self._folder)
-        self._launch = draft.launch if draft.launch.command else await self._as_last_time(draft.launch)
+        self._launch = await self._launch_of(await draft_of(self._folder))
         return self._launch
 
     def _take(self, event: rerun.WatchEvent) -> None:

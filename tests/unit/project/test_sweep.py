@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from floyd_tui.errors import ProjectError
-from floyd_tui.project.sweep import Sweep, joined, parse_grid, shown_grid, variants
+from floyd_tui.project.sweep import Sweep, joined, parse_grid, shown_grid, the_one, variants
 from runner.models import Launch
 
 
@@ -95,6 +95,12 @@ def test_a_grid_is_shown_as_it_is_typed() -> None:
 def test_a_grid_that_cannot_be_meant_says_so(words: list[str], said: str) -> None:
     with pytest.raises(ProjectError, match=re.escape(said)):
         parse_grid(words)
+
+
+def test_what_watches_one_job_takes_no_sweep() -> None:
+    assert the_one(Launch("net", "train --lr=0.1")).command == "train --lr=0.1"
+    with pytest.raises(ProjectError, match=r"one job at a time, and this makes 2: lr=0\.1 …"):
+        the_one(Launch("net", "train"), Sweep({"lr": ("0.1", "0.2")}))
 
 
 def test_more_jobs_than_one_sweep_may_make_are_refused() -> None:
