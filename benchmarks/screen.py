@@ -80,8 +80,16 @@ class Screen:
     @property
     def memory(self) -> int:
         """The most memory that it has held, in bytes."""
+        return self._status("VmHWM")
+
+    @property
+    def resident(self) -> int:
+        """The memory that it holds now, in bytes."""
+        return self._status("VmRSS")
+
+    def _status(self, field: str) -> int:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) << 10
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith(field))) << 10
 
     def __enter__(self) -> Screen:
         return self

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from benchmarks import ui_start
+from benchmarks import ui_logs, ui_start
 from benchmarks.harness import Row, chosen
 from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import NOW, FakeLinks
@@ -39,7 +39,7 @@ def run(only: str = "") -> Iterator[Row]:
         "ui: a page in a list of 10,000 jobs": partial(key_row, ("pagedown", "pageup")),
         "ui: to the end of 10,000 jobs and back": partial(key_row, ("G", "g")),
     }
-    yield from chosen(ui_start.rows() | rows, only)
+    yield from chosen(ui_start.rows() | ui_logs.rows() | rows, only)
 
 
 def key_row(keys: tuple[str, ...], name: str) -> Row:
