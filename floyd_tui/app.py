@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.actions import ActionParseResult
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.css.stylesheet import Stylesheet
-from textual.dom import DOMNode
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -26,7 +23,7 @@ from floyd_tui.client.transfers import Transfer, Transfers
 from floyd_tui.config import COMMANDS_FILE, Config
 from floyd_tui.errors import ConfigError
 from floyd_tui.memory import Memory
-from floyd_tui.screens.changing import changes
+from floyd_tui.screens.base_app import BaseApp
 from floyd_tui.screens.deletions import Deletions
 
 if TYPE_CHECKING:
@@ -78,7 +75,7 @@ class _Stylesheet(Stylesheet):
         self.parse()
 
 
-class FloydApp(App[None]):
+class FloydApp(BaseApp):
     """floyd-tui. `clock` (epoch seconds) and `monotonic` are frozen by tests and screenshots."""
 
     TITLE = "floyd-tui"
@@ -106,6 +103,8 @@ class FloydApp(App[None]):
                 tooltip="A letter over each pane, tab and field; press one to go there"),
         Binding("ctrl+t", "transfers", "Transfers", show=False, id="app.transfers",
                 tooltip="Downloads: how far they are, pause, go on"),
+        Binding("ctrl+e", "messages", "Messages", show=False, id="app.messages",
+                tooltip="What was said in the corner before"),
         Binding("q", "quit", "Quit", show=False, id="app.quit", tooltip="Leave; jobs go on"),
     ]  # fmt: skip
 
@@ -260,26 +259,6 @@ class FloydApp(App[None]):
         except ConfigError as error:
             self.notify(str(error), title=error.title, severity="error", markup=False)
 
-    # What only looking leaves out
-
-    def _check_action_state(self, action: str, default_namespace: DOMNode) -> bool | None:
-        """As Textual's, which asks here for each key of the footer, the help and the palette."""
-        if self.config.readonly and changes(action, default_namespace):
-            return None
-        return super()._check_action_state(action, default_namespace)
-
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Do what a key is for; where it would change a host that is only looked at, say so instead."""
-        if self.config.readonly and isinstance(action, str) and changes(action, default_namespace or self):
-            self.notify("Hosts are only looked at (--readonly): this would change one.", title="Read-only", timeout=4)
-            return True
-        return await super().run_action(action, default_namespace, namespaces)
-
     # Commands
 
     def show_host(self, name: str) -> None:
@@ -314,6 +293,19 @@ class FloydApp(App[None]):
         from floyd_tui.screens.command_line import CommandLine
 
         self.push_screen(CommandLine(self.screen))
+
+    def action_messages(self) -> None:
+        """What was said before."""
+        from floyd_tui.screens.messages import MessagesScreen
+
+        self.push_screen(MessagesScreen(tuple(self.said)))
+
+    async def action_up(self) -> None:
+        """One level up, as Esc goes there; from a page to the jobs."""
+        if len(self.screen_stack) == 1:
+            self.action_page("jobs")
+        else:
+            await self.action_simulate_key("escape")
 
     def action_jump(self) -> None:
         """Put a letter over all that one can go to."""

@@ -92,6 +92,7 @@ PLACES = {
     "Picker": "Choosing a host, an order or a theme",
     "ColumnPicker": "Choosing columns",
     "CommandOutput": "What a command of your own prints",
+    "MessagesScreen": "Messages",
     "JumpScreen": "In jump mode",
     "CommandLine": "While a command is typed",
     "HelpScreen": "Help",

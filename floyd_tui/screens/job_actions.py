@@ -22,9 +22,12 @@ from runner.models import Job, JobChange, JobState, Launch
 
 
 def open_job(screen: Screen[Any], link: Link, job: Job, tab: str = "logs") -> None:
-    """Show `job` on its own screen, with that tab of it first."""
+    """Show `job` on its own screen, with that tab of it first; a double click on its row means it once."""
     from floyd_tui.screens.job import JobScreen
 
+    shown = screen.app.screen
+    if isinstance(shown, JobScreen) and (shown.link, shown.job.name, tab) == (link, job.name, "logs"):
+        return
     screen.app.push_screen(JobScreen(link, job, tab))
 
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -91,8 +93,7 @@ class TopBar(Horizontal):
 
     def watch_parts(self) -> None:
         """Draw the breadcrumb: the last part is where we are."""
-        where = [self._link.name] if self._link else ["all hosts"] if self._all else []
-        names = ["floyd", *where, *self.parts]
+        names = self._names
         crumbs = Content.styled(SEPARATOR, "$dim").join(
             Content.styled(plain(name), "bold" if last else "$dim")
             for name, last in zip(names, [False] * (len(names) - 1) + [True], strict=True)
@@ -101,6 +102,22 @@ class TopBar(Horizontal):
             crumbs = Content.assemble((READ_ONLY, "$warn"), "  ", crumbs)
         for label in self.query("#crumbs").results(Static):
             label.update(crumbs)
+
+    def on_click(self, event: events.Click) -> None:
+        """A part of the breadcrumb leads there: the host to the choice of hosts, what is above here one level up."""
+        names, x = self._names, event.screen_x - self.query_one("#crumbs").content_region.x
+        x -= len(READ_ONLY) + 2 if self._read_only else 0
+        for at, name in enumerate(names[:-1] if self.parts else names):
+            width = cell_len(plain(name))
+            if 0 <= x < width:
+                is_host = at == 1 and bool(self._link or self._all)
+                self.call_later(self.app.run_action, "app.hosts" if is_host else "app.up")
+            x -= width + len(SEPARATOR)
+
+    @property
+    def _names(self) -> list[str]:
+        where = [self._link.name] if self._link else ["all hosts"] if self._all else []
+        return ["floyd", *where, *self.parts]
 
     @property
     def _read_only(self) -> bool:
