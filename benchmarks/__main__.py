@@ -16,7 +16,7 @@ import benchmarks
 
 RESULTS = Path(__file__).parent / "results"
 # What benchmarks are made of; the parts of `ui` are run by it.
-NOT_BENCHMARKS = {"__main__", "bed", "harness", "peers", "screen", "ui_logs", "ui_start", "visit"}
+NOT_BENCHMARKS = {"__main__", "bed", "harness", "peers", "screen", "ui_idle", "ui_logs", "ui_start", "visit"}
 
 
 def names() -> list[str]:

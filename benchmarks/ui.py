@@ -1,7 +1,7 @@
 """The terminal UI: how soon it is there, how it answers keys, and what it takes.
 
-The rows of `benchmarks.ui_start` look at it as a person does, at a terminal. Those made here have the list of jobs with
-many of them beside the same list with few, in one process: from a key to what it painted.
+The rows of `benchmarks.ui_start` and `ui_idle` look at it as a person does, at a terminal. Those made
+here have the list of jobs with many of them beside the same list with few, in one process: from a key to its painting.
 The app runs with Textual's own pilot over played hosts, so that what is timed is the app: key, layout, drawing.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from benchmarks import ui_logs, ui_start
+from benchmarks import ui_idle, ui_logs, ui_start
 from benchmarks.harness import Row, chosen
 from floyd_tui.app import FloydApp
 from floyd_tui.client.fake import NOW, FakeLinks
@@ -39,7 +39,7 @@ def run(only: str = "") -> Iterator[Row]:
         "ui: a page in a list of 10,000 jobs": partial(key_row, ("pagedown", "pageup")),
         "ui: to the end of 10,000 jobs and back": partial(key_row, ("G", "g")),
     }
-    yield from chosen(ui_start.rows() | ui_logs.rows() | rows, only)
+    yield from chosen(ui_start.rows() | ui_logs.rows() | ui_idle.rows() | rows, only)
 
 
 def key_row(keys: tuple[str, ...], name: str) -> Row:
