@@ -10,8 +10,8 @@ from textual.dom import DOMNode
 # By the bindings' ids.
 CHANGING = frozenset({
     "job.launch", "job.relaunch", "job.today", "job.go_on", "job.stop", "group.stop-rest",
-    "job.hold", "job.sooner", "job.later",
-    "job.delete", "job.tag", "app.watch", "watch.begin", "watch.stop", "launch.launch",
+    "job.hold", "job.sooner", "job.later", "watch.begin", "watch.stop",
+    "job.delete", "job.tag", "job.undo", "data.undo", "app.watch", "launch.launch",
     "data.upload", "data.fetch", "data.edit", "data.remove", "fetch.cancel", "files.save",
     "disk.free", "disk.check", "secret.add", "secret.replace", "secret.forget",
 })  # fmt: skip
