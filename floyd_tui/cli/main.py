@@ -96,6 +96,7 @@ def open_app(host: str | None, readonly: bool = False) -> None:
     from dataclasses import replace
 
     from floyd_tui.app import FloydApp
+    from floyd_tui.cli.hangup import end_with_terminal
     from floyd_tui.client.links import Links
     from floyd_tui.config import Config
 
@@ -105,6 +106,8 @@ def open_app(host: str | None, readonly: bool = False) -> None:
         config = replace(config, default_host=host)
     if readonly:
         config = replace(config, readonly=True)
+    if sys.stdin.isatty():
+        end_with_terminal(sys.stdin.fileno())
     FloydApp(Links(config), config).run()
 
 

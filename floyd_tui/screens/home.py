@@ -17,12 +17,13 @@ from floyd_tui.client.protocol import Link, LinkState
 from floyd_tui.screens.home_follow import FollowedJobs
 from floyd_tui.screens.home_jobs import Board, JobKey, keys_of
 from floyd_tui.screens.home_rows import ALL, PROJECT_COLUMNS, chosen, job_columns, job_row, project_rows
-from floyd_tui.screens.page import PageRow, once_a
+from floyd_tui.screens.page import PageRow
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.filter_hints import FilterHints
 from floyd_tui.widgets.job_filter import BadFilter, HostJob, JobFilter
 from floyd_tui.widgets.job_peek import JobPeek
+from floyd_tui.widgets.line import Line, once_a
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.long_table import LongTable
 from floyd_tui.widgets.note import Note
@@ -69,7 +70,7 @@ class HomeScreen(FollowedJobs):
             with Vertical(id="right"):
                 yield Note()
                 yield JobTable(job_columns(all_projects=True), self._row, id="jobs")
-                yield Static(id="away")
+                yield Line(id="away")
                 yield Static(id="marks")
                 yield JobPeek()
                 hints = FilterHints(lambda key: self.board.values(key))

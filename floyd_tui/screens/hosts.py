@@ -19,11 +19,12 @@ from floyd_tui.errors import ConfigError, FloydError, HostKeyUnknown, RunnerMiss
 from floyd_tui.screens.confirm import Confirm
 from floyd_tui.screens.errors import ask, show_error
 from floyd_tui.screens.live import change_or
-from floyd_tui.screens.page import Page, PageRow, once_a
+from floyd_tui.screens.page import Page, PageRow
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.filter_bar import FilterBar
 from floyd_tui.widgets.gauges import HostGauges
 from floyd_tui.widgets.host_history import HostHistory
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.link_status import describe
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.panes import Panes

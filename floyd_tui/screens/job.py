@@ -32,6 +32,7 @@ from floyd_tui.widgets.info_pane import InfoPane
 from floyd_tui.widgets.job_header import JobHeader
 from floyd_tui.widgets.job_use import job_use
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.tab_row import Tab, TabRow
 from floyd_tui.widgets.top_bar import TopBar
 from floyd_tui.widgets.usage_pane import POINTS, UsagePane
@@ -135,7 +136,7 @@ class JobScreen(ErrorFunnel[None]):
     def on_mount(self) -> None:
         self.query_one(TopBar).follow(self.link, self.job.project, str(self.job.number))
         self._show(self.job)
-        self.set_interval(1, self._draw_summary)
+        once_a(1, self, self._draw_summary)
         self._keep_true()
         self._follow_use()
         if self._first != self.tab:

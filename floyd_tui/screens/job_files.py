@@ -10,6 +10,7 @@ from floyd_tui.screens.job_tree import Area, JobTree
 from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.sync import SyncDialog, colour, headline
 from floyd_tui.widgets import format as fmt
+from floyd_tui.widgets.line import once_a
 from runner.models import AddedVersion, Job
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ class JobFiles(JobTree):
     AREA: ClassVar[Area] = "output"
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._follow_sync)
+        once_a(1, self, self._follow_sync)
 
     def _follow_sync(self) -> None:
-        if self.table.known:
+        if self.table.known and self.display:
             self.draw_line()
 
     @property

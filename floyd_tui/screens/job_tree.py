@@ -20,6 +20,7 @@ from floyd_tui.screens.files_pane import FilesPane
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.file_tree import ROOT, FileTree
 from floyd_tui.widgets.filter_bar import FilterBar
+from floyd_tui.widgets.line import Line
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.panes import Panes
 from floyd_tui.widgets.row_table import RowTable
@@ -64,7 +65,7 @@ class JobTree(FilesPane):
             yield FileTree()
             yield FileView(self.link)
         yield FilterBar("words of a path", id="files-find")
-        yield Static(classes="tree-status")
+        yield Line(classes="tree-status")
 
     @property
     def source(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
@@ -16,6 +15,7 @@ from floyd_tui.errors import FloydError, HostKeyUnknown, RunnerMissing
 from floyd_tui.screens.errors import ErrorFunnel, ask
 from floyd_tui.screens.live import follow
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import Line
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.top_bar import TopBar
@@ -55,7 +55,7 @@ class PageRow(Horizontal):
     def compose(self) -> ComposeResult:
         for number, (name, title) in enumerate(PAGES, 1):
             yield PageName(number, name, title, name == self._current)
-        yield Static(id="page-summary")
+        yield Line(id="page-summary")
 
     def summarise(self, summary: Content) -> None:
         """Say in a few words how the page's things stand."""
@@ -153,13 +153,3 @@ class Page(ErrorFunnel[None]):
     def action_retry(self) -> None:
         """Try the host again now."""
         self.run_worker(self.link.retry(), group="retry", exclusive=True, exit_on_error=False)
-
-
-def once_a(seconds: float, page: Page, call: Callable[[], None]) -> None:
-    """Run `call` every so many seconds while `page` is on screen."""
-
-    def tick() -> None:
-        if page.is_current:
-            call()
-
-    page.set_interval(seconds, tick)

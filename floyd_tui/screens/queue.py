@@ -18,10 +18,10 @@ from floyd_tui.errors import FloydError
 from floyd_tui.screens.home_jobs import Board, JobKey
 from floyd_tui.screens.home_keys import JobKeys
 from floyd_tui.screens.live import follow
-from floyd_tui.screens.page import once_a
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar

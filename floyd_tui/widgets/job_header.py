@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.hint_lines import HintLines, worst_first
+from floyd_tui.widgets.line import Line, once_a
 from runner.models import Hint, Job, JobState
 
 
@@ -35,14 +36,14 @@ class JobHeader(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Static(id="job-title")
-            yield Static(id="job-time")
-        yield Static(id="job-news")
+            yield Line(id="job-title")
+            yield Line(id="job-time")
+        yield Line(id="job-news")
         yield HintLines()
-        yield Static(id="job-command")
+        yield Line(id="job-command")
 
     def on_mount(self) -> None:
-        self.set_interval(1, self.draw)
+        once_a(1, self, self.draw)
         self.draw()
 
     def watch_job(self) -> None:

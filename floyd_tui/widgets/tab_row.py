@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -13,8 +13,11 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-# Cells between two tabs.
+from floyd_tui.widgets.line import Line
+
+# Cells between two tabs, and where there is little room.
 _BETWEEN = 3
+_BETWEEN_TIGHT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class TabRow(Horizontal):
             label = TabLabel(tab)
             label.set_class(tab.id == self.current, "-current")
             yield label
-        yield Static(id="tab-summary")
+        yield Line(id="tab-summary")
 
     def watch_current(self) -> None:
         """The present tab is bright."""
@@ -89,21 +92,35 @@ class TabRow(Horizontal):
             label.set_class(label.tab.id == self.current, "-current")
         self._draw_titles()
 
+    def watch_summary(self) -> None:
+        """Show what the screen has to say."""
+        self._draw_summary()
+
     def on_resize(self, event: Resize) -> None:
         """There is room for all titles, or not."""
-        needed = sum(len(tab.key) + 1 + len(tab.title) + _BETWEEN for tab in self.tabs) - 1
-        self.set_class(needed > event.size.width, "-tight")
+        self.set_class(self._needed(self.tabs) > event.size.width, "-tight")
         self._draw_titles()
+
+    def _needed(self, titled: Iterable[Tab], between: int = _BETWEEN) -> int:
+        """Cells that the tabs take, those in `titled` with their titles."""
+        titles = sum(1 + len(tab.title) for tab in titled)
+        return sum(len(tab.key) + between for tab in self.tabs) + titles
 
     def _draw_titles(self) -> None:
         tight = self.has_class("-tight")
         for label in self.query(TabLabel):
             label.show_title(not tight or label.tab.id == self.current)
+        self._draw_summary()
 
-    def watch_summary(self, summary: Content) -> None:
-        """Show what the screen has to say."""
-        for place in self.query("#tab-summary").results(Static):
-            place.update(summary)
+    def _draw_summary(self) -> None:
+        """What is said beside the tabs, where there is room for all of it: half a figure would mislead."""
+        if self.has_class("-tight"):
+            taken = self._needed((tab for tab in self.tabs if tab.id == self.current), _BETWEEN_TIGHT)
+        else:
+            taken = self._needed(self.tabs)
+        fits = self.summary.cell_length <= self.size.width - taken
+        for place in self.query("#tab-summary").results(Line):
+            place.update(self.summary if fits else Content(""))
 
     def neighbour(self, step: int) -> str:
         """The id of the tab `step` places on, around the ends."""

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from floyd_tui.client.protocol import Link, LinkState, LinkStatus
 from floyd_tui.widgets.format import count, plain, rate
+from floyd_tui.widgets.line import Line, once_a
 from floyd_tui.widgets.link_status import describe
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ class TopBar(Horizontal):
         self.set_reactive(TopBar.parts, parts)
 
     def compose(self) -> ComposeResult:
-        yield Static(id="crumbs")
-        yield Static(id="syncs")
-        yield Static(id="link")
+        yield Line(id="crumbs")
+        yield Line(id="syncs")
+        yield Line(id="link")
 
     def on_mount(self) -> None:
-        self.set_interval(TICK_SECONDS, self._tick)
+        once_a(TICK_SECONDS, self, self._tick)
         self.watch_parts()
         if self._link:
             self.follow(self._link, *self.parts)

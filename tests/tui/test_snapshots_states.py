@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from floyd_tui.client.fake import FakeLinks
 from floyd_tui.client.protocol import LinkState
@@ -134,6 +134,8 @@ async def test_downloads(tmp_path: Path, size: tuple[int, int], home: Path, monk
     monkeypatch.chdir(home)
     async with job_ui(tmp_path, "digits/6", size) as ui:
         await fetched(ui, Path("got"), lambda screen: screen.state == "done")
+        sign = ui.screen.query_one("#syncs", Static)
+        await ui.until(lambda: "down" not in str(sign.render()), "the end of the sign above")
         await check_snapshot(ui.pilot, "download-done")
         await ui.press("escape")
         clash = next(path for path in (home / "got").rglob("*") if path.is_file())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,27 @@ def test_a_visit(terminal: Terminal, runner: RunnerProcess) -> None:
     assert "●" not in left
     terminal.press("echo typed", "Enter")
     terminal.sees("\ntyped")
+
+
+def test_the_app_ends_with_a_terminal_that_nobody_hangs_up(tmp_path: Path, runner: RunnerProcess) -> None:
+    (tmp_path / "config.yaml").write_text(f"hosts:\n  local:\n    data_dir: {runner.data_dir}\n")
+    ours, theirs = os.openpty()
+    app = subprocess.Popen(
+        PROGRAM,
+        cwd=Path.cwd(),
+        env={**os.environ, "FLOYD_TUI_CONFIG": str(tmp_path), "HOME": str(tmp_path), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,  # no terminal is its controlling one, so the kernel sends it no SIGHUP
+    )
+    try:
+        os.close(theirs)
+        seen = b""
+        while b"No jobs here yet" not in seen:
+            seen += os.read(ours, 65536)
+        os.close(ours)
+        assert app.wait(SECONDS) == -signal.SIGHUP
+    finally:
+        app.kill()
+        app.wait()
