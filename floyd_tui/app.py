@@ -76,7 +76,10 @@ class _Stylesheet(Stylesheet):
 
 
 class FloydApp(BaseApp):
-    """floyd-tui. `clock` (epoch seconds) and `monotonic` are frozen by tests and screenshots."""
+    """floyd-tui. `clock` (epoch seconds) and `monotonic` are frozen by tests and screenshots.
+
+    With `resume` it shows all hosts at once if that was so the last time, else the links' default one.
+    """
 
     TITLE = "floyd-tui"
     # Themes and palette are ours to open; see action_themes.
@@ -119,12 +122,14 @@ class FloydApp(BaseApp):
         config: Config,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        resume: bool = True,
     ) -> None:
         self._meanings: dict[str, dict[str, str]] = {}
         super().__init__()
         self.stylesheet = _Stylesheet(variables=self.get_css_variables())
         self.links = read_only(links) if config.readonly else links
         self.config, self.clock, self.monotonic = config, clock, monotonic
+        self.resume = resume
         self.memory = Memory(config.folder)
         self.notices: Notices | None = None
         self.own: CustomKeys | None = None

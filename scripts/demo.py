@@ -54,6 +54,7 @@ def main() -> int:
     folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else ROOT / ".demo"
     os.environ["FLOYD_TUI_CONFIG"] = str(folder / "config")
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    os.environ["XDG_STATE_HOME"] = str(folder / "state")
     data_dir = runner_folder(folder)
     try:
         choice = choose(say_step)

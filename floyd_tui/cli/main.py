@@ -108,7 +108,7 @@ def open_app(host: str | None, readonly: bool = False) -> None:
         config = replace(config, readonly=True)
     if sys.stdin.isatty():
         end_with_terminal(sys.stdin.fileno())
-    FloydApp(Links(config), config).run()
+    FloydApp(Links(config), config, resume=host is None).run()
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -11,7 +11,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from floyd_tui.errors import FloydError
@@ -52,10 +51,6 @@ class CodeDiffScreen(ErrorFunnel[None]):
 
     def on_mount(self) -> None:
         self._read()
-
-    def on_resize(self, event: Resize) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = event.size.width < 100
 
     @work(exclusive=True, group="read", exit_on_error=False)
     async def _read(self) -> None:

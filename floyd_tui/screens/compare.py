@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import ContentSwitcher, Static
 
 from floyd_tui.client.protocol import LinkSet, LinkState, LinkStatus
@@ -105,9 +104,8 @@ class CompareScreen(ErrorFunnel[None]):
         self._read_metrics()
         self._read_code()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """As many jobs beside each other as fit."""
-        self.query_one(KeyRow).compact = event.size.width < 100
         self._draw()
 
     @property

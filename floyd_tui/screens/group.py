@@ -10,7 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from floyd_tui.client.protocol import Client, Link
@@ -80,10 +79,6 @@ class GroupScreen(ErrorFunnel[None]):
         self.paint = Paint.of(self.app)
         self._keep_true()
         self.set_interval(AGAIN, self._look)
-
-    def on_resize(self, event: Resize) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = event.size.width < 110
 
     # What the host says
 

@@ -78,8 +78,7 @@ class HomeScreen(FollowedJobs):
 
     def on_mount(self) -> None:
         kept = self.floyd.memory.pane("jobs")
-        # With another host than the one of then, it is that host which is asked for.
-        if kept.get("everywhere") and kept.get("host") == self.floyd.host and len(self.floyd.links.names()) > 1:
+        if self.floyd.resume and kept.get("everywhere") and len(self.floyd.links.names()) > 1:
             self.floyd.everywhere = True
         self.watch(self.app, "everywhere", self._scope_changed, init=False)
         once_a(1, self, self._tick)
@@ -92,7 +91,7 @@ class HomeScreen(FollowedJobs):
         return self.floyd.everywhere
 
     def _scope_changed(self) -> None:
-        self.floyd.memory.set_pane("jobs", {"everywhere": self.everywhere, "host": self.floyd.links.default})
+        self.floyd.memory.set_pane("jobs", {"everywhere": self.everywhere})
         if self.floyd.host:
             self.show_host(self.link)
 

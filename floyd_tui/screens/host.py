@@ -96,10 +96,6 @@ class HostScreen(ErrorFunnel[None]):
     def _status_changed(self, _: LinkStatus) -> None:
         self._draw()
 
-    def on_resize(self) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = self.size.width < 100
-
     @work(exclusive=True, group="gauges", exit_on_error=False)
     async def _follow(self) -> None:
         """Its gauges as they are told, through lost connections."""

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import ContentSwitcher
 
 from floyd_tui.client.protocol import Client, Link
@@ -142,10 +141,6 @@ class JobScreen(ErrorFunnel[None]):
         if self._first != self.tab:
             self.action_tab(self._first)
 
-    def on_resize(self, event: Resize) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = event.size.width < 100
-
     # What the host says
 
     @work(exclusive=True, group="job", exit_on_error=False)
@@ -193,6 +188,7 @@ class JobScreen(ErrorFunnel[None]):
 
     def _draw_summary(self) -> None:
         row = self.query_one(TabRow)
+        row.urgent = self._stale
         if self._stale and self._heard_at is not None:
             row.summary = Content.styled(f"as of {fmt.ago(self._heard_at, fmt.now(self))}", "$warn")
         elif self.size.width >= 70:

@@ -94,9 +94,6 @@ class Page(ErrorFunnel[None]):
         self.watch(self.app, "host", self._host_changed)
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
 
-    def on_resize(self) -> None:
-        self.query_one(KeyRow).compact = self.size.width < 100
-
     def _host_changed(self, host: str) -> None:
         if not host:
             note = self.query_one(Note)

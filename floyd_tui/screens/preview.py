@@ -62,10 +62,6 @@ class PreviewScreen(ErrorFunnel[None]):
         if not file.digest:
             self._keep_true()
 
-    def on_resize(self) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = self.size.width < 100
-
     @work(exclusive=True, group="grow", exit_on_error=False)
     async def _keep_true(self) -> None:
         """While the job runs, show what it writes to the file."""

@@ -10,7 +10,6 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from floyd_tui.client.transfers import BUSY, Transfer, Transfers
@@ -83,10 +82,6 @@ class TransfersScreen(ErrorFunnel[None]):
     def _heard(self, before: Transfer, now: Transfer) -> None:
         if before.state != now.state:
             self.draw()
-
-    def on_resize(self, event: Resize) -> None:
-        """All keys fit a line of 80 columns, if they stand close."""
-        self.query_one(KeyRow).compact = event.size.width < 100
 
     def draw(self) -> None:
         """Show how they stand now."""

@@ -28,6 +28,7 @@ from floyd_tui.screens.live import change_or, follow
 from floyd_tui.screens.page import BREAKPOINTS, HEIGHTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.log_pane import LogPane
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import RowTable
@@ -84,7 +85,8 @@ class WatchScreen(ErrorFunnel[None]):
 
     def on_mount(self) -> None:
         self.query_one(UploadPanel).display = False
-        self.set_interval(1, self._draw)
+        once_a(1, self, self._draw)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
         self._prepare()
         self._keep_true()
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer
+
+# Columns from which on keys stand apart from their words.
+_ROOMY = 110
 
 
 class KeyRow(Footer):
@@ -18,6 +22,10 @@ class KeyRow(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
         self._shown: list[tuple[Binding, bool, str]] | None = None
+
+    def on_resize(self, event: Resize) -> None:
+        """All keys fit a line of 80 columns, if they stand close."""
+        self.compact = event.size.width < _ROOMY
 
     def compose(self) -> ComposeResult:
         for key in super().compose():

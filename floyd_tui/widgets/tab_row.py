@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
@@ -73,6 +72,8 @@ class TabRow(Horizontal):
 
     current: reactive[str] = reactive("")
     summary: reactive[Content] = reactive(Content(""))
+    urgent: reactive[bool] = reactive(False)
+    """Whether the summary is to be seen even if titles have to go."""
 
     def __init__(self, tabs: Sequence[Tab], current: str) -> None:
         super().__init__()
@@ -94,12 +95,20 @@ class TabRow(Horizontal):
 
     def watch_summary(self) -> None:
         """Show what the screen has to say."""
-        self._draw_summary()
+        self._fit()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """There is room for all titles, or not."""
-        self.set_class(self._needed(self.tabs) > event.size.width, "-tight")
-        self._draw_titles()
+        self._fit()
+
+    def _fit(self) -> None:
+        said = self.summary.cell_length if self.urgent else 0
+        tight = self._needed(self.tabs) + said > self.size.width
+        if tight != self.has_class("-tight"):
+            self.set_class(tight, "-tight")
+            self._draw_titles()
+        else:
+            self._draw_summary()
 
     def _needed(self, titled: Iterable[Tab], between: int = _BETWEEN) -> int:
         """Cells that the tabs take, those in `titled` with their titles."""

@@ -69,9 +69,9 @@ async def wait_until(pilot: Pilot[Any], condition: Callable[[], object], what: s
     await pilot.pause()
 
 
-def floyd(folder: Path, links: FakeLinks) -> FloydApp:
+def floyd(folder: Path, links: FakeLinks, resume: bool = True) -> FloydApp:
     """The app over `links`, settings in `folder`, all clocks frozen."""
-    return FloydApp(links, Config(folder), lambda: NOW, lambda: 0.0)
+    return FloydApp(links, Config(folder), lambda: NOW, lambda: 0.0, resume)
 
 
 @asynccontextmanager

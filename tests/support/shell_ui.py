@@ -45,11 +45,11 @@ _KEYS = {" ": "space", "/": "slash", ":": "colon", ".": "full_stop", "-": "minus
 
 @asynccontextmanager
 async def shell_ui(
-    folder: Path, size: tuple[int, int] = (120, 40), links: FakeLinks | None = None
+    folder: Path, size: tuple[int, int] = (120, 40), links: FakeLinks | None = None, resume: bool = True
 ) -> AsyncIterator[ShellUi]:
     """The app on its first page, over `links` or the demo's."""
     links = links or FakeLinks.demo()
-    app = floyd(folder, links)
+    app = floyd(folder, links, resume)
     async with app.run_test(size=size, notifications=True) as pilot:
         await wait_until(pilot, lambda: app.screen.is_mounted, "the first page")
         yield ShellUi(pilot, app, links)

@@ -115,6 +115,11 @@ async def test_all_hosts_are_there_again_the_next_time(tmp_path: Path) -> None:
     async with shell_ui(tmp_path) as ui:
         table = home(ui).query_one(JobTable)
         await ui.until(lambda: home(ui).everywhere and table.row_count == 13, "both hosts' jobs at once")
+    async with shell_ui(tmp_path, resume=False) as ui:
+        await ui.sees("protein-fold")
+        assert not home(ui).everywhere, "who names a host means that one"
+    async with shell_ui(tmp_path) as ui:
+        await ui.until(lambda: home(ui).everywhere, "all hosts still")
         await ui.press("h", "down", "enter")
         await ui.until(lambda: not home(ui).everywhere, "one host")
     async with shell_ui(tmp_path) as ui:

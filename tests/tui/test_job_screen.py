@@ -106,11 +106,11 @@ async def test_tabs_by_brackets_letters_and_mouse(tmp_path: Path) -> None:
     async with job_ui(tmp_path) as ui:
         switcher = ui.screen.query_one(ContentSwitcher)
         seen = []
-        for key in ("right_square_bracket",) * 6 + ("left_square_bracket", "M", "U", "O", "C", "I", "L"):
+        for key in ("right_square_bracket",) * 7 + ("left_square_bracket", "M", "U", "O", "C", "I", "A", "L"):
             await ui.press(key)
             seen.append(switcher.current)
-        there = ["metrics", "usage", "files", "code", "info", "logs"]
-        assert seen == [*there, "info", *there]
+        there = ["metrics", "usage", "files", "code", "info", "lineage", "logs"]
+        assert seen == [*there, "lineage", *there]
         await ui.pilot.click(ui.screen.query(".tab")[3])
         await ui.until(lambda: switcher.current == "files", "the tab clicked")
         assert ui.screen.query_one(TabRow).current == "files"
@@ -285,14 +285,15 @@ async def test_leaving_ends_its_workers(tmp_path: Path) -> None:
     async with job_ui(tmp_path) as ui:
         await ui.press("M")
         await ui.until(lambda: ui.screen.query(Chart), "charts")
+        await ui.until(lambda: len(ui.host.listeners) == 3, "the list, the job, and who tells of jobs that end")
         await ui.press("escape")
         await ui.until(lambda: not ui.screen.is_attached, "the list")
-        await ui.until(lambda: not ui.host.listeners or len(ui.host.listeners) == 1, "the end of its events")
+        await ui.until(lambda: len(ui.host.listeners) == 2, "the end of its events")
         assert not [worker for worker in ui.pilot.app.workers if worker.node is ui.screen and not worker.is_finished]
 
 
 async def test_what_it_uses_is_shown_while_it_runs(tmp_path: Path) -> None:
-    async with job_ui(tmp_path) as ui:
+    async with job_ui(tmp_path, size=(120, 40)) as ui:
         await ui.until(lambda: "GPU 0 87%" in text(ui, "#tab-summary"), "the GPU")
         assert "CPU 4.0" in text(ui, "#tab-summary")
         assert "RAM 9.4 GiB" in text(ui, "#tab-summary")

@@ -13,6 +13,7 @@ from floyd_tui.screens.job import JobScreen
 from floyd_tui.screens.lineage import LineageScreen
 from floyd_tui.screens.lineage_pane import LineagePane
 from floyd_tui.widgets.row_table import RowTable
+from floyd_tui.widgets.tab_row import TabRow
 from runner.models import Input
 from tests.support.shell_ui import ShellUi, shell_ui
 from tests.support.snapshots import SIZES, check_snapshot
@@ -45,6 +46,8 @@ async def test_the_tree_both_ways(tmp_path: Path, size: tuple[int, int]) -> None
         ui.host.update(replace(job, number=8, message="finer steps", inputs=(given,), relaunched_from=job.name))
         ui.host.update(replace(job, number=9, message="another seed", inputs=(), relaunched_from=job.name))
         await opened(ui)
+        row = ui.app.screen.query_one(TabRow)
+        await ui.until(lambda: "GPU 0 87%" in row.summary.plain, "what it uses")
         await check_snapshot(ui.pilot, "job-lineage")
 
 
