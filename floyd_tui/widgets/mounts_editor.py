@@ -20,25 +20,24 @@ class MountLine(Horizontal):
 
     def __init__(self, source: str = "", place: str = "", sources: Sequence[str] = ()) -> None:
         super().__init__()
-        self._source, self._place, self._sources = source, place, sources
+        # Kept, since a line is asked for its words also before it is on screen.
+        self._source = Input(source, placeholder="mnist/1 or net/3/output", compact=True, classes="source")
+        self._place = Input(place, placeholder="name", compact=True, classes="place")
+        self.suggest(sources)
 
     def compose(self) -> ComposeResult:
-        suggester = SuggestFromList(self._sources, case_sensitive=False)
-        yield Input(
-            self._source, placeholder="mnist/1 or net/3/output", compact=True, classes="source",
-            suggester=suggester,
-        )  # fmt: skip
+        yield self._source
         yield Static(" at /floyd/input/", classes="at")
-        yield Input(self._place, placeholder="name", compact=True, classes="place")
+        yield self._place
 
     @property
     def pair(self) -> Pair:
         """Source and place as typed."""
-        return self.query_one(".source", Input).value, self.query_one(".place", Input).value
+        return self._source.value, self._place.value
 
     def suggest(self, sources: Sequence[str]) -> None:
         """Complete from `sources` from now on."""
-        self.query_one(".source", Input).suggester = SuggestFromList(sources, case_sensitive=False)
+        self._source.suggester = SuggestFromList(sources, case_sensitive=False)
 
 
 class MountsEditor(Vertical):

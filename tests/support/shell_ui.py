@@ -54,4 +54,4 @@ async def shell_ui(
         await wait_until(pilot, lambda: app.screen.is_mounted, "the first page")
         yield ShellUi(pilot, app, links)
         faults = [note.message for note in app._notifications if note.title == FAULT]
-        assert not faults
+        assert not faults, faults

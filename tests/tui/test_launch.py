@@ -113,6 +113,7 @@ async def test_inputs_are_completed_from_what_the_host_has(tmp_path: Path, proje
     async with shell_ui(tmp_path) as ui:
         screen = await form(ui)
         await ui.until(lambda: len(screen.query_one("#environment", Select)._options) > 3, "the host's answer")
+        assert MountLine("digits/2", "digits").pair == ("digits/2", "digits"), "also before it is on screen"
         source = screen.query_one(MountLine).query_one(".source", Input)
         source.focus()
         await ui.type("digits/6/o")
