@@ -25,6 +25,7 @@ from floyd_tui.screens.pickers import MetricPicker
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.job_filter import HostJob
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
@@ -78,7 +79,7 @@ class GroupScreen(ErrorFunnel[None]):
     def on_mount(self) -> None:
         self.paint = Paint.of(self.app)
         self._keep_true()
-        self.set_interval(AGAIN, self._look)
+        once_a(AGAIN, self, self._look)
 
     # What the host says
 

@@ -24,6 +24,7 @@ from floyd_tui.widgets.chart_grid import ChartGrid
 from floyd_tui.widgets.gpu_lines import warmth
 from floyd_tui.widgets.host_history import HostHistory, memory_share
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.paint import Paint
 from floyd_tui.widgets.row_table import Column, Row, RowTable
 from floyd_tui.widgets.top_bar import TopBar
@@ -85,7 +86,7 @@ class HostScreen(ErrorFunnel[None]):
     def on_mount(self) -> None:
         self.paint = Paint.of(self.app)
         self.app.theme_changed_signal.subscribe(self, self._theme_changed)
-        self.set_interval(DRAW_SECONDS, self._draw)
+        once_a(DRAW_SECONDS, self, self._draw)
         self._unwatch = self.link.watch(self._status_changed)
         self.call_after_refresh(self._draw)
         self._follow()

@@ -21,6 +21,7 @@ from floyd_tui.screens.launch_form import shown_path
 from floyd_tui.screens.page import BREAKPOINTS
 from floyd_tui.widgets import format as fmt
 from floyd_tui.widgets.key_row import KeyRow
+from floyd_tui.widgets.line import once_a
 from floyd_tui.widgets.note import Note
 from floyd_tui.widgets.row_table import RowTable
 from floyd_tui.widgets.top_bar import TopBar
@@ -72,7 +73,7 @@ class TransfersScreen(ErrorFunnel[None]):
     def on_mount(self) -> None:
         self.query_one(TopBar).parts = ("transfers",)
         self._unwatch = self.transfers.watch(self._heard)
-        self.set_interval(TICK, self.draw)
+        once_a(TICK, self, self.draw)
         self.draw()
         self.table.focus()
 

@@ -77,7 +77,7 @@ OTHERS: dict[str, Scene] = {
     "stale": stale, "toasts": toasts, "form": form, "filter": filter_bar, "selected": selected
 }  # fmt: skip
 # Between them they have every widget; the other screens go through the themes whose colours are closest.
-MAIN = ("home", "job-logs", "job-metrics", "launch", "hosts")
+MAIN = ("home", "job-logs", "job-metrics", "job-output", "launch", "watch", "datasets", "environments", "hosts")
 CLOSEST = ("floyd-dark", "paper", "dusk")
 
 

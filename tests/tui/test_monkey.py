@@ -31,7 +31,7 @@ ALWAYS: tuple[str, ...] = ("escape", "enter", "space", "backspace", "ctrl+l", "c
 # These would leave the app, or send the test to sleep.
 NEVER = {"q", "ctrl+q", "ctrl+c", "ctrl+z"}
 NAMES = {" ": "space", "=": "equals_sign", "-": "minus", "_": "underscore", ":": "colon", "\\": "backslash"}
-SEED, KEYS = (os.environ.get("FLOYD_MONKEY") or "7:100").split(":")
+SEED, KEYS = (os.environ.get("FLOYD_MONKEY") or "7:150").split(":")
 
 pytestmark = pytest.mark.timeout(120 + int(KEYS))
 
